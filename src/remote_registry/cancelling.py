@@ -1,0 +1,97 @@
+"""Signals: the first asks for an orderly end, the second for one at once.
+
+Who has not come to an end some seconds after the first, is hurried without a second.
+
+A runner sends SIGINT, 7.5 s later SIGTERM, and 2.5 s later ends the process for good.
+"""
+
+from __future__ import annotations
+
+import signal
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from types import FrameType
+
+from .errors import Cancelled
+
+_SIGNALS = (signal.SIGINT, signal.SIGTERM)
+_ORDERLY_SECONDS = 8.0
+
+
+class Hurry(BaseException):
+    """A second signal: nothing more is undone, and what is left is told.
+
+    Attributes:
+        left: What there is to take away by hand.
+    """
+
+    def __init__(self) -> None:
+        super().__init__("a second signal was received")
+        self.left: list[str] = []
+
+
+class _State:
+    """Signals belong to a process, and so does what has been received."""
+
+    received = 0
+    shields = 0
+    told = False
+
+
+def listen() -> None:
+    """From now on a signal raises `Cancelled` in the main thread, and a second one `Hurry`."""
+    for signum in _SIGNALS:
+        signal.signal(signum, _receive)
+    signal.signal(signal.SIGALRM, _receive)
+
+
+def deafen() -> None:
+    """From now on signals change nothing."""
+    signal.setitimer(signal.ITIMER_REAL, 0)
+    for signum in (*_SIGNALS, signal.SIGALRM):
+        signal.signal(signum, signal.SIG_IGN)
+
+
+def received() -> int:
+    """The number of the first signal; 0 where there was none."""
+    return _State.received
+
+
+def _receive(signum: int, _: FrameType | None) -> None:
+    if _State.received:
+        deafen()
+        raise Hurry
+    _State.received = signum
+    signal.setitimer(signal.ITIMER_REAL, _ORDERLY_SECONDS)
+    if not _State.shields:
+        _State.told = True
+        raise Cancelled(signum)
+
+
+def sleep(seconds: float) -> None:
+    """Sleeps; what waits behind a shield is not worth waiting for once a signal came."""
+    end = time.monotonic() + seconds
+    while (left := end - time.monotonic()) > 0:
+        if _State.received and not _State.told and _is_main():  # who may tell it
+            _State.told = True
+            raise Cancelled(_State.received)
+        time.sleep(min(left, 0.2))
+
+
+def _is_main() -> bool:
+    return threading.current_thread() is threading.main_thread()
+
+
+@contextmanager
+def shielded() -> Iterator[None]:
+    """What is begun here is ended in order; a signal that comes meanwhile is raised afterwards."""
+    _State.shields += 1
+    try:
+        yield
+    finally:
+        _State.shields -= 1
+    if _State.received and not _State.told and not _State.shields:
+        _State.told = True
+        raise Cancelled(_State.received)

@@ -1,0 +1,199 @@
+"""What the workers of one copy share: when to stop, when to pause, how many at once."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+from ..errors import MachineTooSmall
+from ..retry import RETRY_SECONDS, Transient, repeated
+
+T = TypeVar("T")
+Progress = Callable[[int, int], None]  # bytes and files that have passed since the last call
+MOST_CONNECTIONS = 16
+_FIRST_CONNECTIONS = 4
+_WINDOW_SECONDS = 0.25
+_STACK_BYTES = 1 << 20  # the system's own would be 8 MiB for each thread
+_WORTHWHILE = 1.05  # a rate that grew by less does not pay for twice the connections
+
+
+@dataclass(frozen=True)
+class Limits:
+    """How hard a copy tries.
+
+    Attributes:
+        connections: To each side, at most.
+        retry_seconds: How long a call is repeated that may pass.
+    """
+
+    connections: int = MOST_CONNECTIONS
+    retry_seconds: float = RETRY_SECONDS
+
+
+class Stopped(Exception):
+    """The copy was told to stop."""
+
+
+class Pace:
+    """Starts with few connections and doubles them for as long as the rate grows.
+
+    Args:
+        progress: Called with the bytes and files that passed, from several threads; with a negative
+            number where bytes have to pass again.
+    """
+
+    def __init__(self, limits: Limits, progress: Progress) -> None:
+        self.width = min(limits.connections, _FIRST_CONNECTIONS)
+        self._most = limits.connections
+        self._retry_seconds = limits.retry_seconds
+        self._progress = progress
+        self._stop = threading.Event()
+        self._cause: BaseException | None = None
+        self._lock = threading.Lock()
+        self._pause_until = 0.0
+        self._passed, self._window_began = 0, time.monotonic()
+        self._narrower_rate = 0.0
+        self._settled = self.width == self._most
+        self.when_widened: list[Callable[[], None]] = []
+
+    def stop(self, cause: BaseException) -> BaseException:
+        """From now on no bytes move and no attempt is repeated; returns the first cause of it."""
+        with self._lock:
+            self._cause = self._cause or cause
+        self._stop.set()
+        return self._cause
+
+    def check(self) -> None:
+        """Raises `Stopped` once the copy was told to stop."""
+        if self._stop.is_set():
+            raise Stopped
+
+    def passed(self, count: int) -> None:
+        """So many bytes went from one side to the other."""
+        self.check()
+        self._progress(count, 0)
+        with self._lock:
+            self._passed += count
+            widened = self._widen()
+        if widened:
+            for tell in self.when_widened:
+                tell()
+
+    def file_passed(self) -> None:
+        """A file is where it belongs."""
+        self._progress(0, 1)
+
+    def take_back(self, count: int) -> None:
+        """So many bytes have to pass again."""
+        self._progress(-count, 0)
+
+    def _widen(self) -> bool:
+        took = time.monotonic() - self._window_began
+        if self._settled or took < _WINDOW_SECONDS:
+            return False
+        rate = self._passed / took
+        self._passed, self._window_began = 0, time.monotonic()
+        grew = rate > self._narrower_rate * _WORTHWHILE
+        self._settled = not grew or self.width * 2 > self._most
+        self._narrower_rate = rate
+        self.width = min(self.width * 2, self._most) if grew else max(self.width // 2, 1)
+        return grew
+
+    def repeat(self, attempt: Callable[[], T]) -> T:
+        """Repeats an attempt while it may pass; what one is asked to wait, all wait.
+
+        Raises:
+            Failure: The last attempt's, once patience ends.
+            Stopped: The copy was told to stop meanwhile.
+        """
+
+        def considerate() -> T:
+            self._sleep(self._pause_until - time.monotonic())
+            try:
+                return attempt()
+            except Transient as error:
+                self._pause_until = max(self._pause_until, time.monotonic() + (error.after or 0.0))
+                raise
+
+        return repeated(considerate, seconds=self._retry_seconds, sleep=self._sleep)
+
+    def _sleep(self, seconds: float) -> None:
+        if self._stop.wait(max(0.0, seconds)):
+            raise Stopped
+
+
+class Gate:
+    """Lets `width()` in at once; others wait until one of them is out again."""
+
+    def __init__(self, width: Callable[[], int]) -> None:
+        self._width = width
+        self._inside = 0
+        self._changed = threading.Condition()
+
+    @contextmanager
+    def passed(self) -> Iterator[None]:
+        """A block that is behind the gate."""
+        with self._changed:
+            self._changed.wait_for(lambda: self._inside < self._width())
+            self._inside += 1
+        try:
+            yield
+        finally:
+            with self._changed:
+                self._inside -= 1
+                self._changed.notify_all()
+
+
+class Crew:
+    """Threads that carry out calls in turn, `width()` at once; none keeps a process alive."""
+
+    def __init__(self, width: Callable[[], int]) -> None:
+        self._width = width
+        self._calls: deque[tuple[Future[Any], Callable[..., Any], tuple[Any, ...]]] = deque()
+        self._lock = threading.Lock()
+        self._hired = 0
+        threading.stack_size(_STACK_BYTES)
+
+    def submit(self, call: Callable[..., T], *arguments: Any) -> Future[T]:
+        """Has a call carried out."""
+        future: Future[T] = Future()
+        with self._lock:
+            self._calls.append((future, call, arguments))
+        self.hire()
+        return future
+
+    def hire(self) -> None:
+        """Starts as many threads as there is work and width for.
+
+        Raises:
+            MachineTooSmall: There is no room for a single one.
+        """
+        with self._lock:
+            wanted = min(self._width() - self._hired, len(self._calls))
+            for _ in range(wanted):
+                try:
+                    threading.Thread(target=self._work, daemon=True).start()
+                except RuntimeError as error:
+                    if self._hired:  # fewer do it too
+                        return
+                    raise MachineTooSmall from error
+                self._hired += 1
+
+    def _work(self) -> None:
+        while True:
+            with self._lock:
+                if not self._calls or self._hired > self._width():
+                    self._hired -= 1
+                    return
+                future, call, arguments = self._calls.popleft()
+            try:
+                future.set_result(call(*arguments))
+            except BaseException as error:  # noqa: BLE001 whoever waits for the result is told
+                future.set_exception(error)
+            del future, call, arguments  # or an idle thread would keep a buffer alive

@@ -1,0 +1,1 @@
+"""Text becomes frozen dataclasses, or one `BadInput` that names each input at fault."""

@@ -1,0 +1,69 @@
+"""The inputs of `download`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from . import values
+from .registries import read_registry
+from .resolve import ResolveInputs, read_select
+from .sides import secret
+from .texts import InputError
+
+
+@dataclass(frozen=True)
+class DownloadInputs(ResolveInputs):
+    """What `download` is asked to bring.
+
+    Attributes:
+        path: The folder that is made.
+        requirements: Whether the model's `requirements.txt` is an output.
+        max_connections: To the registry, and to the folder.
+    """
+
+    path: Path
+    requirements: bool
+    max_connections: int
+    dry_run: bool
+
+
+def download_inputs(raw: Mapping[str, str | None], checkout: Path | None) -> DownloadInputs:
+    """Reads all inputs of `download`.
+
+    Args:
+        checkout: The folder that `path` must not leave; `None` outside of a workflow.
+
+    Raises:
+        BadInput: With every problem that was found.
+    """
+    texts, fields = read_registry(raw)
+    select = read_select(texts)
+    fields |= {
+        "github_token": texts.read("github-token", secret),
+        "path": texts.read("path", lambda text: _folder(text or "model", checkout)),
+        "requirements": texts.read("requirements", values.boolean),
+        "max_connections": texts.read("max-connections", values.max_connections),
+        "dry_run": texts.read("dry-run", values.boolean),
+    }
+    texts.raise_problems()
+    if select is None:
+        raise AssertionError("a way of saying that can't be read is a problem noted")
+    return DownloadInputs(**fields, select=select)
+
+
+def _folder(text: str, checkout: Path | None) -> Path:
+    path = Path(text)
+    if "\0" in text or path.name in ("", ".."):
+        raise InputError(f"{text!r} is no name of a folder.")
+    try:
+        parent = path.parent.resolve()
+        is_other = path.is_symlink() or (path.exists() and not path.is_dir())
+    except (OSError, RuntimeError) as error:  # a name too long; a loop of links
+        raise InputError(f"{text!r} leads nowhere.") from error
+    if checkout and not parent.is_relative_to(checkout.resolve()):
+        raise InputError(f"{text!r} leaves the checkout.")
+    if is_other:
+        raise InputError(f"{text!r} is there, and is no folder.")
+    return path

@@ -1,0 +1,91 @@
+"""The inputs of `promote`."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from . import values
+from .registries import read_registry
+from .resolve import ResolveInputs, read_select
+from .select import digest
+from .sides import secret
+from .texts import InputError, Texts
+
+
+@dataclass(frozen=True)
+class PromoteInputs(ResolveInputs):
+    """What `promote` is asked to do.
+
+    Attributes:
+        stage: One of the four stages; empty where an alias is asked for.
+        aliases: The one alias, or none.
+        expect_previous: The version that must stand there before, `none`, or empty for any.
+        comment: Why, for the workspace's record of the transition.
+        trusted_creators: Whose versions may be promoted that are found by what is written on them;
+            empty for those of the identity that signs in.
+        digest: Of what the registry must serve of the version; empty for any.
+        undo: Goes back to what stood there before the version.
+    """
+
+    stage: str
+    aliases: tuple[str, ...]
+    archive_existing: bool
+    expect_previous: str
+    comment: str
+    trusted_creators: tuple[str, ...]
+    digest: str
+    undo: bool
+    dry_run: bool
+
+
+def promote_inputs(raw: Mapping[str, str | None], _: Path | None) -> PromoteInputs:
+    """Reads all inputs of `promote`.
+
+    Raises:
+        BadInput: With every problem that was found.
+    """
+    texts, fields = read_registry(raw)
+    fields |= {
+        "select": read_select(texts),
+        "github_token": texts.read("github-token", secret),
+        "stage": texts.read("stage", values.stage),
+        "aliases": texts.read("alias", _one_alias),
+        "archive_existing": texts.read("archive-existing", values.boolean),
+        "expect_previous": texts.read("expect-previous", values.expect_previous),
+        "comment": texts["comment"],
+        "trusted_creators": tuple(
+            filter(None, re.split(r"\s*[,\n]\s*", texts["trusted-creators"]))
+        ),
+        "digest": texts.read("digest", lambda text: digest(text) if text else ""),
+        "undo": texts.read("undo", values.boolean),
+        "dry_run": texts.read("dry-run", values.boolean),
+    }
+    _note_contradictions(texts)
+    texts.raise_problems()
+    return PromoteInputs(**fields)
+
+
+def _one_alias(text: str) -> tuple[str, ...]:
+    names = values.aliases(text)
+    if len(names) > 1:
+        raise InputError("names several; promote moves one, so that one step goes back.")
+    return names
+
+
+def _note_contradictions(texts: Texts) -> None:
+    if len(texts.given("stage", "alias")) != 1:
+        texts.problem("stage", "say where the version goes: give stage or alias, one of the two.")
+    if texts["archive-existing"].lower() == "true" and texts["stage"] in ("", "None", "Archived"):
+        texts.problem("archive-existing", "goes with stage: Staging or stage: Production.")
+    if texts["alias"] and texts["registry-host"]:
+        texts.problem("alias", "a workspace registry has stages and no aliases; use stage.")
+    if texts["comment"] and texts["registry-uri"]:
+        texts.problem("comment", "an MLflow server keeps none; only a Databricks workspace does.")
+    if texts["undo"].lower() == "true":
+        if texts["archive-existing"].lower() == "true":
+            texts.problem("archive-existing", "has no meaning with undo, which archives by itself.")
+        if texts["expect-previous"]:
+            texts.problem("expect-previous", "has no meaning with undo; select says what stands.")

@@ -1,0 +1,50 @@
+"""The inputs of `resolve`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from .registries import RegistryInputs, read_registry
+from .select import Select, select_from
+from .sides import Secret, secret
+from .texts import InputError, Texts
+
+
+@dataclass(frozen=True)
+class ResolveInputs(RegistryInputs):
+    """What `resolve` is asked to find.
+
+    Attributes:
+        github_token: With which GitHub is asked for pull requests; `None` to ask without.
+    """
+
+    select: Select
+    github_token: Secret | None
+
+
+def resolve_inputs(raw: Mapping[str, str | None], _: Path | None) -> ResolveInputs:
+    """Reads all inputs of `resolve`.
+
+    Raises:
+        BadInput: With every problem that was found.
+    """
+    texts, fields = read_registry(raw)
+    select = read_select(texts)
+    token = texts.read("github-token", secret)
+    texts.raise_problems()
+    if select is None:
+        raise AssertionError("a way of saying that can't be read is a problem noted")
+    return ResolveInputs(**fields, select=select, github_token=token)
+
+
+def read_select(texts: Texts) -> Select | None:
+    """The required `select`; notes the problem and gives `None` where there is one."""
+
+    def read(text: str) -> Select:
+        if not text:
+            raise InputError("is required: version=…, stage=…, latest, commit=… and so on.")
+        return select_from(text, on_databricks=bool(texts["registry-host"]))
+
+    return texts.read("select", read)

@@ -1,0 +1,228 @@
+"""`promote`: a version that is there goes to a stage or under an alias, or what was before does."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from .cancelling import shielded
+from .connection import Connection, connect
+from .errors import RegistryFailed, VersionMissing
+from .github import GitHub
+from .inputs.promote import PromoteInputs
+from .inputs.sides import MlflowServer
+from .outcome import Log
+from .plan import Found, Planned, Step, Wanted, finishing
+from .promote import promote, recalled, require_stages, standing, targets
+from .provenance import Provenance
+from .reached import Promoted
+from .registry.api import READY, RegistryApi, Version
+from .registry.lifecycle import CommentingApi
+from .resolve import tell_version
+from .rest import REGISTRY
+from .select import find, look, the_one
+from .trust import check_creator, check_digest
+
+
+@dataclass(frozen=True)
+class Promotion:
+    """What the steps of a promotion work on; `side` is the registry's connection."""
+
+    inputs: PromoteInputs
+    side: Connection
+    api: RegistryApi
+    log: Log
+    outcome: Promoted
+
+    @property
+    def target(self) -> tuple[Step, str]:
+        """The stage or the alias that is asked for."""
+        (target,) = targets(self)
+        return target
+
+    @property
+    def trusted(self) -> tuple[str, ...]:
+        """Whose versions may be promoted that are found by tags."""
+        registry = self.inputs.registry
+        own = registry.username if isinstance(registry, MlflowServer) else self.side.user
+        return self.inputs.trusted_creators or tuple(filter(None, (own,)))
+
+
+def promote_version(
+    inputs: PromoteInputs, provenance: Provenance, github: GitHub, outcome: Promoted, log: Log
+) -> None:
+    """Promotes the version that is meant, or goes back to what stood there before it.
+
+    Args:
+        outcome: Is filled as things come true; also when this raises.
+
+    Raises:
+        VersionMissing: No such version, or nothing to go back to.
+        GateNotMet: Its creator is not trusted.
+        RegistryFailed: It is not READY, not what its digest says, or the registry refuses.
+    """
+    with log.group("Connect"):
+        side = connect(inputs.registry, REGISTRY, inputs.retry_timeout)
+        log.line(f"signed in to {side.label}")
+    job = Promotion(inputs, side, _api(inputs, side, provenance), log, outcome)
+    outcome.to_stage, outcome.to_alias = inputs.stage, "".join(inputs.aliases)
+    outcome.goes_back = inputs.undo
+    with log.group("Find the version"):
+        found = look(job.api, side)
+        version = the_one(
+            job.api, found, inputs.select, find(job.api, found, inputs.select, github, log)
+        )
+        log.line(f"{inputs.select}: version {version.number}")
+        require_stages(job, found)
+    if inputs.undo:
+        _go_back(job, found, version)
+    else:
+        _promote(job, found, version)
+
+
+def _api(inputs: PromoteInputs, side: Connection, provenance: Provenance) -> RegistryApi:
+    comment = "\n".join(filter(None, (inputs.comment, provenance.workflow_run)))
+    if side.is_databricks and comment:
+        return CommentingApi(side, inputs.model_name, comment)
+    return RegistryApi(side, inputs.model_name)
+
+
+def _promote(job: Promotion, before: Found, version: Version) -> None:
+    inputs, outcome, (step, target) = job.inputs, job.outcome, job.target
+    tell_version(job.side, job.api, version, before, outcome)
+    stood = [number for number in standing(before, step, target) if number != version.number]
+    outcome.previous = stood
+    steps = _steps(job, before, version)
+    _tell_plan(job, [planned.text for planned in steps] or ["nothing: it stands there already"])
+    _check(job, version, by_tags=inputs.select.by_tags)
+    if inputs.dry_run:
+        outcome.status = "planned"
+        return
+    outcome.previous = []
+    now = look(job.api, job.side)
+    version = _still(job, now, version)
+    with job.log.group("Promote"):
+        for planned in (steps := _steps(job, now, version)):
+            promote(job, version, planned, before, now)
+        if not steps:
+            outcome.previous = recalled(job, version)
+            job.log.line(f"version {version.number} stands in {target} already")
+    outcome.moved = bool(steps)
+    outcome.came_from = version.stage if outcome.moved else ""
+    _warn_of_higher(job, now, version)
+
+
+def _steps(job: Promotion, found: Found, version: Version) -> list[Planned]:
+    inputs = job.inputs
+    wanted = Wanted(inputs.stage, inputs.archive_existing, inputs.aliases)
+    return list(finishing(found, wanted, version))
+
+
+def _warn_of_higher(job: Promotion, now: Found, version: Version) -> None:
+    """By its stage, clients load the highest number that stands there."""
+    step, target = job.target
+    others = standing(now, step, target) if step is Step.PROMOTE else []
+    higher = [number for number in others if int(number) > version.order]
+    if higher and target not in ("None", "Archived") and not job.inputs.archive_existing:
+        job.log.warning(
+            f"Version {higher[0]} stands in {target} too, and is what loading by stage gives: the "
+            f"highest number. Say archive-existing: true where version {version.number} is meant."
+        )
+
+
+def _go_back(job: Promotion, found: Found, version: Version) -> None:
+    """The version that stood there before goes back; the other one to Archived, if a stage."""
+    outcome, (step, target) = job.outcome, job.target
+    earlier = _before(job, found, version)
+    tell_version(job.side, job.api, earlier, found, outcome)
+    outcome.previous = [version.number]
+    moves = _moves_back(job, found, version, earlier)
+    plan = [f"{step.value} {to}: version {one.number}" for one, to in moves]
+    _tell_plan(job, plan or [f"nothing: version {earlier.number} stands there already"])
+    _check(job, earlier, by_tags=True)
+    if job.inputs.dry_run:
+        outcome.status = "planned"
+        return
+    now = look(job.api, job.side)
+    moves = _moves_back(job, now, version, _still(job, now, earlier))
+    with job.log.group("Go back"):
+        for one, to in moves:
+            with shielded():
+                if step is Step.PROMOTE:
+                    job.api.transition(one.number, to, archive_existing=False)
+                else:
+                    job.api.set_alias(one.number, to)
+            outcome.moved = True
+            job.log.line(f"{step.value} {to}: version {one.number}")
+    if step is Step.PROMOTE:
+        outcome.stage = target
+    elif target not in outcome.aliases:
+        outcome.aliases.append(target)
+
+
+def _before(job: Promotion, found: Found, version: Version) -> Version:
+    kept = recalled(job, version)
+    numbered = {one.number: one for one in found.versions or ()}
+    if not kept or kept[0] not in numbered:
+        gone = f"version {kept[0]} stood there and is no more" if kept else "it keeps nothing of it"
+        raise VersionMissing(
+            f"What stood in {job.target[1]} before version {version.number} can't be told: {gone}.",
+            where=job.api.where,
+            todo="Promote the version that you mean: select: version=<number>.",
+        )
+    return numbered[kept[0]]
+
+
+def _moves_back(
+    job: Promotion, found: Found, version: Version, earlier: Version
+) -> list[tuple[Version, str]]:
+    """What is still to be done, the new one in first, so that never nothing stands there.
+
+    Raises:
+        RegistryFailed: Neither of the two stands there.
+    """
+    step, target = job.target
+    stand = standing(found, step, target)
+    if not {version.number, earlier.number} & set(stand):
+        raise RegistryFailed(
+            f"Version {version.number} does not stand in {target}: "
+            f"{f'version {stand[0]} does' if stand else 'nothing does'}. Nothing was changed.",
+            where=job.api.where,
+            todo="Look at who promoted since, then promote the version that you mean.",
+        )
+    moves = [] if earlier.number in stand else [(earlier, target)]
+    leaves = step is Step.PROMOTE and version.number in stand
+    return [*moves, (version, "Archived")] if leaves else moves
+
+
+def _tell_plan(job: Promotion, plan: list[str]) -> None:
+    job.outcome.plan = plan
+    with job.log.group("Plan"):
+        for text in plan:
+            job.log.line(text)
+
+
+def _check(job: Promotion, version: Version, *, by_tags: bool) -> None:
+    """Sees that a version may be promoted."""
+    _check_ready(job, version)
+    if job.inputs.digest:
+        check_digest(job.side, job.api, version, job.inputs.digest, job.log)
+    elif by_tags:
+        check_creator(job.api, version, job.trusted)
+
+
+def _check_ready(job: Promotion, version: Version) -> None:
+    if version.status != READY:
+        raise RegistryFailed(
+            f"Version {version.number} is {version.status}, not READY. Nothing was changed.",
+            where=job.api.where,
+            todo="Wait until it is READY, or register it again.",
+        )
+
+
+def _still(job: Promotion, now: Found, version: Version) -> Version:
+    """The version as it is now."""
+    for one in now.versions or ():
+        if one.number == version.number:
+            _check_ready(job, one)
+            return one
+    raise VersionMissing(f"Version {version.number} was deleted meanwhile.", where=job.api.where)

@@ -1,0 +1,47 @@
+"""Where outputs and the summary go: the runner's files, and stdout."""
+
+from __future__ import annotations
+
+import json
+import os
+import secrets
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+
+
+def write_outputs(path: str, outputs: Mapping[str, str]) -> None:
+    """Appends outputs to the file that `GITHUB_OUTPUT` names.
+
+    Each value stands between lines of a delimiter that nobody can guess, so that no value can end
+    itself and write another output.
+    """
+    lines = []
+    for name, value in outputs.items():
+        delimiter = f"end-{secrets.token_hex(16)}"
+        lines.append(f"{name}<<{delimiter}\n{value}\n{delimiter}\n")
+    _append(path, "".join(lines))
+
+
+def write_summary(path: str, text: str) -> None:
+    """Appends Markdown to the file that `GITHUB_STEP_SUMMARY` names."""
+    _append(path, text)
+
+
+def print_outputs(outputs: Mapping[str, str]) -> None:
+    """Prints outputs as one JSON object on stdout.
+
+    Raises:
+        OSError: Stdout can't be written.
+    """
+    try:
+        print(json.dumps(outputs), flush=True)
+    except OSError:
+        # Python would try once more when it ends, and end with an exit code of its own.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        raise
+
+
+def _append(path: str, text: str) -> None:
+    with Path(path).open("a", encoding="utf-8", errors="backslashreplace", newline="\n") as file:
+        file.write(text)

@@ -1,0 +1,210 @@
+"""`retire`: versions go to Archived or are deleted, and with them what nobody needs any more."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+
+from .attempt import Attempt
+from .cancelling import shielded
+from .connection import Connection, connect
+from .errors import Failure, RegistryFailed
+from .github import GitHub
+from .inputs.retire import ARCHIVE, RetireInputs
+from .outcome import Log
+from .plan import Found
+from .reached import Retired
+from .registry import leftovers
+from .registry.api import PENDING, RegistryApi, Version
+from .registry.databricks import DbfsStaging
+from .registry.protocols import Home
+from .rest import REGISTRY
+from .retiring import ARCHIVED, Choice, choose, in_use
+from .retry import Transient
+from .select import find, look, nearest_to
+
+_IN_USE = ("Staging", "Production")  # of which a workspace deletes no version
+
+
+@dataclass(frozen=True)
+class Retirement:
+    """What the steps of retiring work on; `side` is the registry's connection."""
+
+    inputs: RetireInputs
+    side: Connection
+    api: RegistryApi
+    attempt: Attempt
+    log: Log
+    outcome: Retired
+
+
+def retire(
+    inputs: RetireInputs, attempt: Attempt, github: GitHub, outcome: Retired, log: Log
+) -> None:
+    """Retires what is meant; where nothing is, there is nothing to do.
+
+    Args:
+        attempt: This process's, by which it is told which tries have ended.
+        outcome: Is filled as things come true; also when this raises.
+
+    Raises:
+        RegistryFailed: A version that is named is in use, or the registry refuses.
+        Failure: The registry or GitHub can't be asked.
+    """
+    with log.group("Connect"):
+        side = connect(inputs.registry, REGISTRY, inputs.retry_timeout)
+        log.line(f"signed in to {side.label}")
+    job = Retirement(inputs, side, RegistryApi(side, inputs.model_name), attempt, log, outcome)
+    with log.group("Find what goes"):
+        found, choice = _found(job, github)
+        outcome.mlflow_staging = leftovers.of_mlflow(side)
+        of_run = _staging_of_run(job, found)
+    _tell_plan(job, found, choice, of_run)
+    if inputs.dry_run:
+        outcome.status = "planned"
+        return
+    with log.group("Retire"):
+        _retire(job, found, choice)
+        _clear(job, found, of_run)
+    outcome.status = "retired"
+
+
+def _found(job: Retirement, github: GitHub) -> tuple[Found, Choice]:
+    inputs = job.inputs
+    found = look(job.api, job.side)
+    fitting = list(found.versions or ())
+    if inputs.select:
+        fitting = find(job.api, found, inputs.select, github, job.log)
+        if not fitting:
+            near = nearest_to(job.api, found, inputs.select)
+            job.log.line(f"no version fits {inputs.select}. {near}")
+    elif not inputs.has_policy:
+        fitting = []  # only a staging copy is named
+    choice = choose(found, fitting, inputs, time.time())
+    if choice.staying and (inputs.names_versions or inputs.deletes_model):
+        told = "; ".join(f"version {one.number}: {why}" for one, why in choice.staying)
+        raise RegistryFailed(
+            f"What is to go is in use. {told}. Nothing was changed.",
+            where=job.api.where,
+            todo="Promote another version first, or say force: true if you mean it.",
+        )
+    if choice.going and inputs.to == ARCHIVE and not choice.going[0].stage:
+        job.api.in_stage(ARCHIVED)  # which a registry without stages does not have
+    return found, choice
+
+
+def _staging_of_run(job: Retirement, found: Found) -> list[str]:
+    """The staging copies of plain MLflow that are to be deleted by name.
+
+    Raises:
+        RegistryFailed: The registry is reading one of them.
+    """
+    run = job.inputs.mlflow_staging
+    names = leftovers.of_run(job.outcome.mlflow_staging, run) if run else []
+    if not names:
+        return []
+    pending = [one.source for one in found.versions or () if one.status == PENDING]
+    for one in leftovers.versions_of_run(job.side.rest, run):
+        pending += [str(one.get("source", ""))] if one.get("status") == PENDING else []
+    for name in names:
+        if any(f"/{name}/" in source for source in pending):
+            raise RegistryFailed(
+                f"A version that is {PENDING} is being made of the staging copy {name}. "
+                "Nothing was changed.",
+                where=job.side.label,
+                todo="Wait until it is READY.",
+            )
+    return names
+
+
+def _tell_plan(job: Retirement, found: Found, choice: Choice, of_run: list[str]) -> None:
+    inputs, plan = job.inputs, []
+    for version in choice.going:
+        stage = f" in {version.stage}" if version.stage else ""
+        plan.append(f"{inputs.to} version {version.number}, {version.status}{stage}")
+    plan += [f"keep version {version.number}: {why}" for version, why in choice.staying]
+    if inputs.deletes_model and found.versions is not None:
+        plan.append(f"delete the registered model {inputs.model_name}")
+    plan += [f"delete MLflow's staging copy {name}" for name in of_run]
+    if inputs.dry_run:
+        plan += [f"delete {_named(job, home)}" for home in _orphans(job, found, set())]
+    job.outcome.plan = plan or ["nothing"]
+    job.outcome.kept = [{"version": one.number, "why": why} for one, why in choice.staying]
+    with job.log.group("Plan"):
+        for text in job.outcome.plan:
+            job.log.line(text)
+
+
+def _retire(job: Retirement, found: Found, choice: Choice) -> None:
+    for version in choice.going:
+        now = job.api.version_or_none(version.number)
+        if now is None:
+            job.log.line(f"version {version.number} is gone already")
+        elif why := _used_meanwhile(job, now):
+            job.log.warning(f"version {now.number} stays, for meanwhile {why}")
+            job.outcome.kept.append({"version": now.number, "why": why})
+        else:
+            _let_go(job, now)
+    if job.inputs.deletes_model and found.versions is not None and not job.outcome.kept:
+        with shielded():
+            job.api.delete_model()
+            job.outcome.model_deleted = True
+        job.log.line(f"deleted the registered model {job.inputs.model_name}")
+
+
+def _used_meanwhile(job: Retirement, version: Version) -> str:
+    """How somebody has begun to use a version since it was chosen."""
+    if job.inputs.force:
+        return ""
+    model = None if job.side.is_databricks else job.api.model()
+    return in_use(Found((version,), aliases=model.aliases if model else {}), version)
+
+
+def _let_go(job: Retirement, version: Version) -> None:
+    archives = job.inputs.to == ARCHIVE
+    with shielded():  # so that it is known whether it was done
+        if archives or (job.side.is_databricks and version.stage in _IN_USE):
+            job.api.transition(version.number, ARCHIVED, archive_existing=False)
+        if not archives:
+            job.api.delete_version(version.number)
+        done = "archived" if archives else "deleted"
+        told = {"version": version.number, "stage": version.stage, "done": done}
+        job.outcome.retired.append(told)
+    job.log.line(f"{done} version {version.number}")
+
+
+def _clear(job: Retirement, found: Found, of_run: list[str]) -> None:
+    for name in of_run:
+        staging = DbfsStaging(job.side.rest, name, found=True)
+        with shielded():
+            staging.discard()
+            job.outcome.staging.append(name)
+        job.outcome.mlflow_staging.remove(name)
+        job.log.line(f"deleted {name}, which MLflow had left")
+    gone = {one["version"] for one in job.outcome.retired if one["done"] == "deleted"}
+    deleted = {one.source for one in found.versions or () if one.number in gone}
+    for home in _orphans(job, found, deleted):
+        left = _named(job, home)
+        try:
+            with shielded():
+                home.discard()
+                job.outcome.staging.append(left)
+            job.log.line(f"deleted what nobody needs any more: {left}")
+        except (Failure, Transient) as error:
+            job.log.warning(f"could not delete {left}: {error}")
+
+
+def _named(job: Retirement, home: Home) -> str:
+    """What it is, without the host, which outputs must not hold."""
+    return home.left().removesuffix(f" in {job.side.rest.where}")
+
+
+def _orphans(job: Retirement, found: Found, deleted: set[str]) -> list[Home]:
+    """What nobody needs any more, and the registry is not reading either."""
+    pending = [one.source for one in found.versions or () if one.status == PENDING]
+    orphans = leftovers.orphans(job.side, job.attempt, job.inputs.model_name, deleted)
+    return [
+        home
+        for home in orphans
+        if not any(source.startswith(f"{_named(job, home)}/") for source in pending)
+    ]

@@ -1,0 +1,184 @@
+"""What each verb takes: its inputs, and the secrets that no option may hold."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+_ROOT = Path(__file__).parents[2]
+_REGISTRY = (
+    "model-name",
+    "registry-host",
+    "registry-workspace-id",
+    "registry-uri",
+    "registry-username",
+)
+REGISTRY_SECRETS = ("registry-token", "registry-password")
+
+
+@dataclass(frozen=True)
+class Verb:
+    """One command, and the action that calls it.
+
+    Attributes:
+        inputs: Those that are options too.
+        secrets: Those that come from a variable or a file only.
+        folder: The action's, below the repository's root.
+    """
+
+    name: str
+    inputs: tuple[str, ...]
+    secrets: tuple[str, ...]
+    folder: str
+
+    @property
+    def action(self) -> Path:
+        """The file that describes the inputs to people."""
+        return _ROOT / self.folder / "action.yml"
+
+    def described_inputs(self) -> dict[str, str]:
+        """What the action's file says of each input; nothing where the file is not there."""
+        import yaml
+
+        if not self.action.is_file():
+            return {}
+        action: Mapping[str, Any] = yaml.safe_load(self.action.read_text(encoding="utf-8"))
+        return {name: entry["description"] for name, entry in action["inputs"].items()}
+
+
+REGISTER = Verb(
+    "register",
+    (
+        "run-id",
+        "run-filter",
+        "experiment",
+        "model-uri",
+        "model-path",
+        "artifact-path",
+        *_REGISTRY,
+        "tracking-host",
+        "tracking-workspace-id",
+        "tracking-uri",
+        "tracking-username",
+        "allow-http",
+        "stage",
+        "archive-existing",
+        "expect-previous",
+        "alias",
+        "gate",
+        "gate-without-champion",
+        "permissions",
+        "tags",
+        "description",
+        "timeout",
+        "retry-timeout",
+        "verify",
+        "max-connections",
+        "dry-run",
+        "python",
+    ),
+    (*REGISTRY_SECRETS, "tracking-token", "tracking-password"),
+    ".",
+)
+SECRETS = Verb(
+    "secrets",
+    (
+        "scope",
+        "prefix",
+        "readers",
+        "remove",
+        "registry-host",
+        "registry-workspace-id",
+        "tracking-host",
+        "tracking-workspace-id",
+        "retry-timeout",
+        "dry-run",
+        "python",
+    ),
+    ("registry-token", "tracking-token"),
+    "actions/secrets",
+)
+DOCTOR = Verb(
+    "doctor",
+    (
+        *_REGISTRY,
+        "tracking-host",
+        "tracking-workspace-id",
+        "tracking-uri",
+        "tracking-username",
+        "allow-http",
+        "scope",
+        "prefix",
+        "stage",
+        "probe",
+        "retry-timeout",
+        "python",
+    ),
+    (*REGISTRY_SECRETS, "tracking-token", "tracking-password"),
+    "actions/doctor",
+)
+RESOLVE = Verb(
+    "resolve",
+    (*_REGISTRY, "allow-http", "select", "retry-timeout", "python"),
+    (*REGISTRY_SECRETS, "github-token"),
+    "actions/resolve",
+)
+DOWNLOAD = Verb(
+    "download",
+    (
+        *_REGISTRY,
+        "allow-http",
+        "select",
+        "path",
+        "requirements",
+        "max-connections",
+        "retry-timeout",
+        "dry-run",
+        "python",
+    ),
+    (*REGISTRY_SECRETS, "github-token"),
+    "actions/download",
+)
+PROMOTE = Verb(
+    "promote",
+    (
+        *_REGISTRY,
+        "allow-http",
+        "select",
+        "stage",
+        "alias",
+        "archive-existing",
+        "expect-previous",
+        "comment",
+        "trusted-creators",
+        "digest",
+        "undo",
+        "retry-timeout",
+        "dry-run",
+        "python",
+    ),
+    (*REGISTRY_SECRETS, "github-token"),
+    "actions/promote",
+)
+RETIRE = Verb(
+    "retire",
+    (
+        *_REGISTRY,
+        "allow-http",
+        "select",
+        "to",
+        "keep-last",
+        "older-than",
+        "force",
+        "confirm",
+        "mlflow-staging",
+        "retry-timeout",
+        "dry-run",
+        "python",
+    ),
+    (*REGISTRY_SECRETS, "github-token"),
+    "actions/retire",
+)
+VERBS = (REGISTER, DOCTOR, SECRETS, RESOLVE, DOWNLOAD, PROMOTE, RETIRE)

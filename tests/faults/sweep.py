@@ -1,0 +1,149 @@
+"""Every request of a registration broken in every way, and the laws looked at from the outside."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import queue
+import sys
+import threading
+import time
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from fnmatch import fnmatchcase
+from pathlib import Path
+
+ROOT = Path(__file__).parents[2]
+sys.path[:0] = [str(ROOT / "tests"), str(ROOT / "src")]
+
+from faults.carry_out import Result, carry_out, learn  # noqa: E402
+from faults.cases import FAULTS, Case, cases_of  # noqa: E402
+from faults.places import Place  # noqa: E402
+from faults.scenarios import SCENARIOS, place_of  # noqa: E402
+from faults.table import table, violations  # noqa: E402
+from workspace import MlflowServers  # noqa: E402
+
+
+def parse(argv: Sequence[str] | None) -> argparse.Namespace:
+    names = ", ".join(SCENARIOS)
+    parser = argparse.ArgumentParser(prog="tests/faults/sweep", description=__doc__)
+    parser.add_argument("--scenario", default="*", metavar="GLOB", help=names)
+    parser.add_argument("--fault", default="*", metavar="GLOB", help=", ".join(_fault_names()))
+    parser.add_argument("--only", default="*", metavar="GLOB", help="'registry POST */create #1'")
+    parser.add_argument("--sample", type=int, default=1, metavar="N", help="every N-th case")
+    parser.add_argument("--shard", type=_shard, default=(0, 1), metavar="I/N", help="1/4 to 4/4")
+    parser.add_argument("--workers", type=int, default=2, help="cases at a time")
+    parser.add_argument("--json", type=Path, help="a file for all results")
+    return parser.parse_args(argv)
+
+
+def _shard(text: str) -> tuple[int, int]:
+    number, _, count = text.partition("/")
+    if not (number.isdecimal() and count.isdecimal() and 1 <= int(number) <= int(count)):
+        raise argparse.ArgumentTypeError("such as 1/4")
+    return int(number) - 1, int(count)
+
+
+def _fault_names() -> list[str]:
+    return [fault.name for fault in FAULTS]
+
+
+@dataclass
+class Sweep:
+    """The cases that are asked for, taken by workers that have places of their own."""
+
+    asked: argparse.Namespace
+    running: MlflowServers
+    results: list[Result] = field(default_factory=list)
+    errors: list[str] = field(default_factory=list)
+    in_all: int = 0
+
+    def run(self, scenario: str) -> None:
+        """Learns the scenario's requests, then carries out its cases."""
+        waiting: queue.Queue[Case] = queue.Queue()
+        with place_of(scenario, self.running) as place:
+            cases = self._chosen(cases_of(scenario, learn(place)))
+            for case in cases:
+                waiting.put(case)
+            self.in_all += len(cases)
+            helpers = [
+                threading.Thread(target=self._help, args=(scenario, waiting))
+                for _ in range(min(self.asked.workers, len(cases)) - 1)
+            ]
+            for helper in helpers:
+                helper.start()
+            self._work(place, waiting)
+            for helper in helpers:
+                helper.join()
+
+    def _chosen(self, cases: Iterable[Case]) -> list[Case]:
+        number, count = self.asked.shard
+        fitting = [
+            case
+            for case in cases
+            if fnmatchcase(case.fault.name, self.asked.fault) and _fits(case, self.asked.only)
+        ]
+        return [case for case in fitting[:: self.asked.sample] if case.number % count == number]
+
+    def _help(self, scenario: str, waiting: queue.Queue[Case]) -> None:
+        with place_of(scenario, self.running) as place:
+            self._work(place, waiting)
+
+    def _work(self, place: Place, waiting: queue.Queue[Case]) -> None:
+        while not self.errors:
+            try:
+                case = waiting.get_nowait()
+            except queue.Empty:
+                return
+            try:
+                self._tell(carry_out(case, place))
+            except Exception as error:  # noqa: BLE001 - the sweep's own, told at the end
+                self.errors.append(f"{case}: {type(error).__name__}: {error}")
+
+    def _tell(self, result: Result) -> None:
+        self.results.append(result)
+        told = "; ".join(result.violations) or ("ok" if result.met else "not met")
+        number = f"{len(self.results)}/{self.in_all}"
+        print(f"{number} {result.case} {result.codes}: {told}", file=sys.stderr, flush=True)
+
+
+def _fits(case: Case, only: str) -> bool:
+    return str(case.request) == only or fnmatchcase(str(case.request), only)
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    asked = parse(argv)
+    begun = time.monotonic()
+    running = MlflowServers()
+    try:
+        sweep = Sweep(asked, running)
+        for scenario in SCENARIOS:
+            if fnmatchcase(scenario, asked.scenario):
+                sweep.run(scenario)
+    finally:
+        running.stop()
+    if asked.json:
+        found = [_as_json(result) for result in sweep.results]
+        asked.json.write_text(json.dumps(found, indent=1) + "\n")
+    print(table(sweep.results))
+    print(violations(sweep.results))
+    print(f"{len(sweep.results)} cases in {time.monotonic() - begun:.0f} s")
+    print("".join(f"the sweep itself failed: {error}\n" for error in sweep.errors), end="")
+    failed = sweep.errors or not sweep.results or any(one.violations for one in sweep.results)
+    return 1 if failed else 0
+
+
+def _as_json(result: Result) -> dict[str, object]:
+    return {
+        "case": str(result.case),
+        "command": result.case.command,
+        "met": result.met,
+        "codes": result.codes,
+        "violations": result.violations,
+        "seconds": round(result.seconds, 2),
+        "logs": result.logs,
+    }
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,199 @@
+"""`download` from a workspace and from an MLflow server."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from big_models import MIB, digest_of, digests, folder_of, run_with_files
+from command import SOURCES, Run, Side, call, command_environment, register, side_inputs
+from servers import MlflowServer
+from told import assert_told, writes
+from workspace import Workspace
+
+FILES = {"data/weights": 3 * MIB, "a b#%25é": b"", "requirements.txt": b"scikit-learn\n"}
+
+
+@pytest.fixture
+def name(request: pytest.FixtureRequest, source_workspace: Workspace) -> str:
+    return f"download-{os.getpid()}-{abs(hash(request.node.nodeid)) % 10**8}"
+
+
+@pytest.fixture
+def registered(
+    source_workspace: Workspace, registry_workspace: Workspace, name: str
+) -> Callable[..., Path]:
+    """Registers a model of given files; gives the folder that the registry keeps of it."""
+
+    def make(files: dict[str, int | bytes] = FILES) -> Path:
+        inputs = {
+            "run-id": run_with_files(source_workspace, files),
+            "artifact-path": "model",
+            "model-name": name,
+        }
+        made = register(
+            inputs,
+            side_inputs("tracking", source_workspace),
+            side_inputs("registry", registry_workspace),
+        )
+        assert made.code == 0, made.log
+        registry_workspace.control.clear_requests()
+        return folder_of(registry_workspace, made.outputs["download-uri"])
+
+    return make
+
+
+def download(side: Side, name: str, path: Path, **inputs: str) -> Run:
+    texts = {"model-name": name, "select": "latest", "path": str(path)}
+    asked = {key.replace("_", "-"): text for key, text in inputs.items()}
+    return call("download", texts | asked, side_inputs("registry", side), GITHUB_WORKSPACE="/")
+
+
+def test_a_versions_files_are_brought_with_their_names_and_digest(
+    registry_workspace: Workspace, registered: Callable[..., Path], name: str, tmp_path: Path
+) -> None:
+    kept = registered()
+    path = tmp_path / "model"
+    done = download(registry_workspace, name, path, requirements="true")
+    assert done.code == 0, done.log
+    assert digests(path) == digests(kept)
+    assert done.outputs["digest"] == digest_of(path)
+    assert done.outputs["path"] == str(path)
+    assert done.outputs["requirements"] == str(path / "requirements.txt")
+    assert done.outputs["version"] == "1"
+    assert [one.name for one in tmp_path.iterdir()] == ["model"]
+    assert writes(registry_workspace) == []
+
+
+def test_what_is_there_already_is_left_as_it_is(
+    registry_workspace: Workspace, registered: Callable[..., Path], name: str, tmp_path: Path
+) -> None:
+    registered()
+    path = tmp_path / "model"
+    path.mkdir()
+    assert download(registry_workspace, name, path).code == 0
+    registry_workspace.control.clear_requests()
+    again = download(registry_workspace, name, path)
+    assert again.code == 0, again.log
+    assert registry_workspace.requests("GET", "/signed/*") == []
+    (path / "data/weights").write_bytes(b"1" * 3 * MIB)
+    assert_told(download(registry_workspace, name, path), 2, "path: ", "holds something else")
+    assert (path / "data/weights").read_bytes()[:1] == b"1"
+
+
+@pytest.mark.parametrize("files", [FILES, {"data/large": 200 * MIB, "small": 10}])
+def test_a_download_that_was_killed_is_gone_on_with(
+    registry_workspace: Workspace, registered: Callable[..., Path], name: str, tmp_path: Path,
+    files: dict[str, int | bytes],
+) -> None:  # fmt: skip
+    kept = registered(files)
+    path = tmp_path / "model"
+    large = max(files, key=lambda file: size if isinstance(size := files[file], int) else 0)
+    registry_workspace.control.fault("silence", path=f"/signed/*/{large}", seconds=3, times=0)
+    inputs = {"model-name": name, "select": "latest", "path": str(path)}
+    started = subprocess.Popen(
+        [sys.executable, "-I", "-B", str(SOURCES), "download"],
+        env=command_environment(
+            tmp_path / "run",
+            inputs | side_inputs("registry", registry_workspace),
+            GITHUB_ACTIONS="",
+        ),
+        stderr=subprocess.DEVNULL,
+    )
+    deadline = time.monotonic() + 30
+    while not list(tmp_path.glob(".model.*/whole/*")):
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+    assert not path.exists()
+    started.send_signal(signal.SIGKILL)
+    started.wait()
+    registry_workspace.control.clear_faults()
+    registry_workspace.control.clear_requests()
+    done = download(registry_workspace, name, path)
+    assert done.code == 0, done.log
+    assert "are there from an earlier download" in done.log
+    assert digests(path) == digests(kept)
+    assert [one.name for one in tmp_path.iterdir() if one.name != "run"] == ["model"]
+
+
+def test_other_bytes_than_were_registered_are_not_shown(
+    registry_workspace: Workspace, registered: Callable[..., Path], name: str, tmp_path: Path
+) -> None:
+    kept = registered()
+    weights = kept / "data/weights"
+    content = weights.read_bytes()
+    weights.unlink()
+    weights.write_bytes(b"\1" + content[1:])
+    done = download(registry_workspace, name, tmp_path / "model")
+    assert_told(done, 5, "was recorded", "Do not use it")
+    assert list(tmp_path.iterdir()) == []
+    assert done.outputs["path"] == ""
+
+
+def test_what_was_left_and_is_not_right_is_brought_anew(
+    registry_workspace: Workspace, registered: Callable[..., Path], name: str, tmp_path: Path
+) -> None:
+    kept = registered()
+    path = tmp_path / "model"
+    assert download(registry_workspace, name, path).code == 0
+    registry_workspace.control.fault("reply", path="/signed/*/data/weights", status=404)
+    (path).rename(tmp_path / "first")
+    download(registry_workspace, name, path, retry_timeout="1")
+    (staging,) = tmp_path.glob(".model.*")
+    (staging / "whole/data").mkdir(parents=True, exist_ok=True)
+    (staging / "whole/data/weights").write_bytes(b"0" * 3 * MIB)
+    done = download(registry_workspace, name, path)
+    assert done.code == 0, done.log
+    assert "is not right" in done.log
+    assert digests(path) == digests(kept)
+
+
+def test_a_dry_run_writes_nothing(
+    registry_workspace: Workspace, registered: Callable[..., Path], name: str, tmp_path: Path
+) -> None:
+    registered()
+    done = download(registry_workspace, name, tmp_path / "model", dry_run="true")
+    assert (done.code, done.outputs["status"]) == (0, "planned")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_folder_that_cannot_be_written_is_told(
+    registry_workspace: Workspace, registered: Callable[..., Path], name: str, tmp_path: Path
+) -> None:
+    registered()
+    (tmp_path / "file").write_text("")
+    done = download(registry_workspace, name, tmp_path / "file" / "model")
+    assert_told(done, 7, "can't be written")
+
+
+def test_a_version_of_an_mlflow_server(
+    mlflow_server: MlflowServer, source_workspace: Workspace, name: str, tmp_path: Path
+) -> None:
+    inputs = {
+        "run-id": run_with_files(source_workspace, {"data/weights": MIB}),
+        "artifact-path": "model",
+        "model-name": name,
+    }
+    sides = side_inputs("tracking", source_workspace), side_inputs("registry", mlflow_server)
+    made = register(inputs, *sides)
+    assert made.code == 0, made.log
+    done = download(mlflow_server, name, tmp_path / "model")
+    assert done.code == 0, done.log
+    assert done.outputs["digest"] == made.outputs["digest"] == digest_of(tmp_path / "model")
+
+
+@pytest.mark.parametrize("path", ["..", "model/../../other", "/"])
+def test_a_folder_outside_of_the_checkout_is_bad_input(
+    registry_workspace: Workspace, path: str
+) -> None:
+    inputs = {"model-name": "churn", "select": "latest", "path": path}
+    registry_workspace.control.clear_requests()
+    done = call("download", inputs, side_inputs("registry", registry_workspace))
+    assert_told(done, 2, "path: ")
+    assert registry_workspace.requests() == []

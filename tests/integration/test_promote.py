@@ -1,0 +1,393 @@
+"""`promote` in a workspace and on an MLflow server, and back."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import pytest
+import registering
+from command import Run, Side, call, side_inputs
+from made_versions import alias, make_model, make_version, move, set_alias, stages, tags
+from servers import MlflowServer
+from tiny_server import Reply, TinyServer
+from told import assert_told, writes
+from workspace import Workspace
+
+BOTH = pytest.mark.parametrize("registry", ["registry_workspace", "mlflow_server"])
+SHA = "e" * 40
+MALLORY = "dapi-of-mallory"
+
+
+@pytest.fixture
+def side(request: pytest.FixtureRequest) -> Callable[[str], Side]:
+    return request.getfixturevalue
+
+
+def promote(side: Side, name: str, select: str, **inputs: str) -> Run:
+    given = {key.replace("_", "-"): text for key, text in inputs.items()}
+    where = {} if "alias" in given or "stage" in given else {"stage": "Production"}
+    asked = {"model-name": name, "select": select, **where, **given}
+    return call("promote", asked, side_inputs("registry", side))
+
+
+def staged_digest() -> str:
+    """Of the files of every version that is made in a workspace here."""
+    lines = [
+        f"{hashlib.sha256(content).hexdigest()}  {len(content)}  {path}\n"
+        for path, content in sorted(registering.FILES.items())
+    ]
+    return f"sha256:{hashlib.sha256(''.join(lines).encode()).hexdigest()}"
+
+
+@BOTH
+def test_there_again_and_back(registry: str, side: Callable[[str], Side]) -> None:
+    target = side(registry)
+    name = make_model(target)
+    for _ in range(2):
+        make_version(target, name)
+    move(target, name, "1", "Production")
+
+    first = promote(target, name, "version=2", archive_existing="true")
+
+    assert first.code == 0, first.log
+    assert stages(target, name) == {"1": "Archived", "2": "Production"}
+    told = {"version": "2", "stage": "Production", "previous-version": "1", "status": "READY"}
+    assert {output: first.outputs[output] for output in told} == told
+    assert tags(target, name, "2")["previous.stage.Production"] == "1"
+    assert "version 2 moved to Production" in first.summary
+    back = f"--model-name {name} --select version=2 --stage Production --undo true"
+    assert first.summary.rstrip().endswith(f"./entrypoint promote {back}\n```")
+
+    again = promote(target, name, "version=2", archive_existing="true")
+
+    assert again.code == 0, again.log
+    assert {output: again.outputs[output] for output in told} == told
+    assert "stood already in Production" in again.summary
+    assert f"./entrypoint promote {back}" in again.summary
+
+    for _ in range(2):
+        undone = promote(target, name, "version=2", undo="true")
+        assert undone.code == 0, undone.log
+        assert stages(target, name) == {"1": "Production", "2": "Archived"}
+        told = {"version": "1", "stage": "Production", "previous-version": "2"}
+        assert {output: undone.outputs[output] for output in told} == told
+        assert "--select version=2 --stage Production --archive-existing true" in undone.summary
+
+
+def test_what_stood_there_is_kept_before_anything_moves(registry_workspace: Workspace) -> None:
+    name = make_model(registry_workspace)
+    for _ in range(2):
+        make_version(registry_workspace, name)
+    move(registry_workspace, name, "1", "Production")
+    registry_workspace.reset()
+
+    promote(registry_workspace, name, "version=2")
+
+    mlflow = "POST /api/2.0/mlflow"
+    assert writes(registry_workspace) == [
+        f"{mlflow}/model-versions/set-tag",
+        f"{mlflow}/databricks/model-versions/transition-stage",
+    ]
+    registry_workspace.reset()
+    promote(registry_workspace, name, "version=2")
+    assert writes(registry_workspace) == []
+
+
+def test_an_alias_there_again_and_back(mlflow_server: MlflowServer) -> None:
+    name = make_model(mlflow_server)
+    for _ in range(2):
+        make_version(mlflow_server, name)
+    set_alias(mlflow_server, name, "1", "champion")
+
+    for _ in range(2):
+        moved = promote(mlflow_server, name, "latest", alias="champion")
+        assert moved.code == 0, moved.log
+        assert alias(mlflow_server, name, "champion") == "2"
+        assert (moved.outputs["previous-version"], moved.result["aliases"]) == ("1", ["champion"])
+        assert "--select version=2 --alias champion --undo true" in moved.summary
+    for _ in range(2):
+        undone = promote(mlflow_server, name, "version=2", alias="champion", undo="true")
+        assert undone.code == 0, undone.log
+        assert alias(mlflow_server, name, "champion") == "1"
+        assert (undone.outputs["version"], undone.outputs["previous-version"]) == ("1", "2")
+        assert undone.result["aliases"] == ["champion"]
+
+
+def test_where_nothing_stood_the_way_back_is_out_again(registry_workspace: Workspace) -> None:
+    name = make_model(registry_workspace)
+    make_version(registry_workspace, name)
+
+    moved = promote(registry_workspace, name, "latest", stage="Staging")
+
+    assert (moved.code, moved.outputs["previous-version"]) == (0, "")
+    assert "--select version=1 --stage None" in moved.summary
+    assert "previous.stage.Staging" not in tags(registry_workspace, name, "1")
+
+
+@BOTH
+def test_another_version_than_was_expected(registry: str, side: Callable[[str], Side]) -> None:
+    target = side(registry)
+    name = make_model(target)
+    for _ in range(2):
+        make_version(target, name)
+    move(target, name, "1", "Production")
+
+    for expected in ("7", "none"):
+        refused = promote(target, name, "version=2", expect_previous=expected)
+        assert_told(refused, 5, f"expect-previous is {expected}", "stands 1")
+    assert stages(target, name) == {"1": "Production", "2": "None"}
+    assert tags(target, name, "2") == {}
+    assert promote(target, name, "version=2", expect_previous="1").code == 0
+
+
+def test_a_version_that_is_not_ready(registry_workspace: Workspace) -> None:
+    name = make_model(registry_workspace)
+    registry_workspace.control.set(hold_ready=True)
+    make_version(registry_workspace, name, ready=False)
+    registry_workspace.control.clear_requests()
+
+    assert_told(promote(registry_workspace, name, "version=1"), 5, "PENDING_REGISTRATION")
+    assert writes(registry_workspace) == []
+
+
+@BOTH
+def test_a_dry_run_shows_the_plan(registry: str, side: Callable[[str], Side]) -> None:
+    target = side(registry)
+    name = make_model(target)
+    for _ in range(2):
+        make_version(target, name)
+    move(target, name, "1", "Production")
+
+    planned = promote(target, name, "version=2", archive_existing="true", dry_run="true")
+
+    assert planned.code == 0, planned.log
+    assert (planned.outputs["status"], planned.outputs["previous-version"]) == ("planned", "1")
+    assert planned.result["plan"] == [
+        "promote Production: as asked for, and what stands there to Archived"
+    ]
+    assert stages(target, name) == {"1": "Production", "2": "None"}
+    assert tags(target, name, "2") == {}
+
+
+def test_what_tags_have_found_must_be_of_who_is_trusted(registry_workspace: Workspace) -> None:
+    workspace, digest = registry_workspace, staged_digest()
+    workspace.control.set(tokens={MALLORY: {"user": "mallory@example.com"}})
+    name = make_model(workspace)
+    make_version(workspace, name, MALLORY, commit=SHA, digest=digest, pull_request="3")
+    workspace.control.clear_requests()
+
+    for select in (f"commit={SHA}", f"digest={digest}", "pull-request=3"):
+        refused = promote(workspace, name, select)
+        assert_told(refused, 6, "made by mallory@example.com", "trusted-creators")
+    wrong = promote(workspace, name, f"commit={SHA}", digest=f"sha256:{'0' * 64}")
+    assert_told(wrong, 5, "digest of version 1 is", digest)
+    others = promote(workspace, name, f"commit={SHA}", trusted_creators="ana@example.com")
+    assert_told(others, 6, "Trusted are: ana@example.com")
+    assert promote(workspace, name, f"commit={SHA}", dry_run="true").code == 6
+    assert writes(workspace) == []
+    for right in (
+        {"trusted_creators": "ana@example.com, mallory@example.com"},
+        {"digest": digest},
+    ):
+        done = promote(workspace, name, f"commit={SHA}", dry_run="true", **right)
+        assert done.code == 0, done.log
+    assert promote(workspace, name, "version=1").code == 0
+
+
+def test_who_signs_in_is_trusted(registry_workspace: Workspace) -> None:
+    name = make_model(registry_workspace)
+    make_version(registry_workspace, name, commit=SHA)
+
+    assert promote(registry_workspace, name, f"commit={SHA}").code == 0
+
+
+def test_a_server_that_names_no_creator_has_none_to_check(mlflow_server: MlflowServer) -> None:
+    name = make_model(mlflow_server)
+    make_version(mlflow_server, name, commit=SHA)
+
+    assert promote(mlflow_server, name, f"commit={SHA}").code == 0
+
+
+def test_a_digest_on_a_server(mlflow_server: MlflowServer) -> None:
+    name = make_model(mlflow_server)
+    made = made_from_a_folder(mlflow_server, name)
+
+    wrong = promote(mlflow_server, name, "latest", digest=f"sha256:{'0' * 64}")
+    assert_told(wrong, 5, made.outputs["digest"], "Nothing was changed")
+    right = promote(mlflow_server, name, "latest", digest=made.outputs["digest"])
+    assert right.code == 0, right.log
+    assert "verified: version 1 is sha256:" in right.log
+
+
+def made_from_a_folder(side: Side, name: str) -> Run:
+    """Registers a folder with one file."""
+    with TemporaryDirectory() as folder:
+        Path(folder, "MLmodel").write_text("flavors: {}\n")
+        inputs = {"model-path": folder, "model-name": name}
+        made = call("register", inputs, side_inputs("registry", side), GITHUB_WORKSPACE=folder)
+    assert made.code == 0, made.log
+    return made
+
+
+def test_going_back_to_a_version_of_somebody_else(registry_workspace: Workspace) -> None:
+    workspace = registry_workspace
+    workspace.control.set(tokens={MALLORY: {"user": "mallory@example.com"}})
+    name = make_model(workspace)
+    make_version(workspace, name, MALLORY)
+    make_version(workspace, name, **{"previous.stage.Production": "1"})
+    move(workspace, name, "2", "Production")
+
+    assert_told(promote(workspace, name, "version=2", undo="true"), 6, "mallory@example.com")
+    assert stages(workspace, name) == {"1": "None", "2": "Production"}
+    trusted = promote(
+        workspace, name, "version=2", undo="true", trusted_creators="mallory@example.com"
+    )
+    assert trusted.code == 0, trusted.log
+
+
+def test_nothing_to_go_back_to(mlflow_server: MlflowServer) -> None:
+    name = make_model(mlflow_server)
+    make_version(mlflow_server, name)
+    make_version(mlflow_server, name, **{"previous.stage.Production": "9"})
+    for number in ("1", "2"):
+        move(mlflow_server, name, number, "Production")
+
+    assert_told(promote(mlflow_server, name, "version=1", undo="true"), 4, "keeps nothing of it")
+    assert_told(promote(mlflow_server, name, "version=2", undo="true"), 4, "version 9 stood there")
+    assert stages(mlflow_server, name) == {"1": "Production", "2": "Production"}
+
+
+def test_going_back_where_somebody_promoted_since(mlflow_server: MlflowServer) -> None:
+    name = make_model(mlflow_server)
+    make_version(mlflow_server, name)
+    make_version(mlflow_server, name, **{"previous.stage.Production": "1"})
+    make_version(mlflow_server, name)
+    move(mlflow_server, name, "3", "Production")
+
+    refused = promote(mlflow_server, name, "version=2", undo="true")
+
+    assert_told(refused, 5, "Version 2 does not stand in Production: version 3 does")
+    assert stages(mlflow_server, name) == {"1": "None", "2": "None", "3": "Production"}
+
+
+def test_going_back_is_ended_by_the_next_run(registry_workspace: Workspace) -> None:
+    workspace = registry_workspace
+    name = make_model(workspace)
+    make_version(workspace, name)
+    make_version(workspace, name, **{"previous.stage.Production": "1"})
+    move(workspace, name, "2", "Production")
+    refusal = {"error_code": "BAD_REQUEST", "message": "not now"}
+    workspace.control.fault("reply", path="*transition-stage", skip=1, status=400, body=refusal)
+
+    broken = promote(workspace, name, "version=2", undo="true")
+
+    assert_told(broken, 5, "not now")
+    assert "though version 1 moved to Production" in broken.summary
+    assert stages(workspace, name) == {"1": "Production", "2": "Production"}
+    planned = promote(workspace, name, "version=2", undo="true", dry_run="true")
+    assert planned.result["plan"] == ["promote Archived: version 2"]
+    assert promote(workspace, name, "version=2", undo="true").code == 0
+    assert stages(workspace, name) == {"1": "Production", "2": "Archived"}
+
+
+def test_a_higher_number_in_the_stage_is_a_warning(mlflow_server: MlflowServer) -> None:
+    name = make_model(mlflow_server)
+    for _ in range(2):
+        make_version(mlflow_server, name)
+    move(mlflow_server, name, "2", "Production")
+
+    beside = promote(mlflow_server, name, "version=1")
+    (warning,) = beside.annotations("warning")
+    assert "Version 2 stands in Production too" in warning
+    alone = promote(mlflow_server, name, "version=1", archive_existing="true")
+    assert alone.annotations("warning") == []
+    assert stages(mlflow_server, name) == {"1": "Production", "2": "Archived"}
+
+
+@pytest.mark.parametrize("fault", ["lost-reply", "reply"])
+def test_a_reply_that_is_lost(registry_workspace: Workspace, fault: str) -> None:
+    name = make_model(registry_workspace)
+    make_version(registry_workspace, name)
+    how = {"status": 503, "body": {}} if fault == "reply" else {}
+    registry_workspace.control.fault(fault, path="*transition-stage", **how)
+
+    assert promote(registry_workspace, name, "version=1").code == 0
+    assert stages(registry_workspace, name) == {"1": "Production"}
+
+
+def test_who_may_not_promote_is_told_what_is_missing(registry_workspace: Workspace) -> None:
+    workspace = registry_workspace
+    workspace.control.set(tokens={MALLORY: {"user": "mallory@example.com", "rights": ["write"]}})
+    name = make_model(workspace)
+    make_version(workspace, name)
+    sides = side_inputs("registry", workspace), {"registry-token": MALLORY}
+
+    asked = {"model-name": name, "select": "latest", "stage": "Production"}
+    assert_told(
+        call("promote", asked, *sides), 5, "No permission", "CAN_MANAGE_PRODUCTION_VERSIONS"
+    )
+    assert stages(workspace, name) == {"1": "None"}
+
+
+def test_a_fork_is_told_why_and_passes(registry_workspace: Workspace) -> None:
+    asked = {"model-name": "churn", "select": "latest", "stage": "Production"}
+    asked["registry-host"] = registry_workspace.host
+    github = {"GITHUB_ACTOR": "dependabot[bot]", "INPUT_GITHUB_TOKEN": "ghs_of-the-job"}
+    registry_workspace.reset()
+
+    skipped = call("promote", asked, **github)
+
+    assert (skipped.code, skipped.outputs["status"]) == (0, "skipped")
+    (notice,) = skipped.annotations("notice")
+    assert "Nothing was promoted: GitHub withholds" in notice
+    assert registry_workspace.requests() == []
+
+
+MLFLOW = "/api/2.0/mlflow"
+MISSING = Reply.of({"error_code": "RESOURCE_DOES_NOT_EXIST", "message": "no"}, 404)
+
+
+def of_one_version(tiny: TinyServer, **fields: str) -> None:
+    """A registry with one version, and nothing that is not asked for here."""
+    version = {"name": "churn", "version": "1", "status": "READY", **fields}
+    tiny.replies = [Reply.of({"error_code": "ENDPOINT_NOT_FOUND", "message": "none"}, 404)]
+    tiny.pages = {
+        "/version": Reply(body=b"3.1.0"),
+        "/api/2.0/preview/scim/v2/Me": Reply.of({"userName": "a"}, X_Databricks_Org_Id="5"),
+        f"{MLFLOW}/model-versions/search": Reply.of({"model_versions": [version]}),
+        f"{MLFLOW}/registered-models/get": Reply.of({"registered_model": {"name": "churn"}}),
+        f"{MLFLOW}/model-versions/get": MISSING,
+        f"{MLFLOW}/model-versions/get-download-uri": Reply.of({"artifact_uri": "dbfs:/x"}),
+    }
+
+
+def test_a_registry_without_stages(tiny: TinyServer) -> None:
+    of_one_version(tiny)
+
+    refused = promote(MlflowServer(tiny.url), "churn", "latest")
+
+    assert_told(refused, 5, "This registry has no stages", "Use alias")
+    asked = {request.method for request in tiny.requests}
+    changed = [one for one in tiny.requests if "get-latest-versions" not in one.path]
+    assert asked == {"GET", "POST"}
+    assert {one.method for one in changed} == {"GET"}
+
+
+def test_the_comment_links_to_the_workflow_run(tiny: TinyServer) -> None:
+    of_one_version(tiny, current_stage="None")
+    moved = {"name": "churn", "version": "1", "status": "READY", "current_stage": "Production"}
+    path = f"{MLFLOW}/databricks/model-versions/transition-stage"
+    tiny.pages[path] = Reply.of({"model_version_databricks": moved})
+    side = {"registry-host": tiny.url, "registry-token": "dapi"}
+    asked = {"model-name": "churn", "select": "latest", "stage": "Production", "comment": "Why."}
+
+    done = call("promote", asked, side)
+
+    assert done.code == 0, done.log
+    (request,) = [one for one in tiny.requests if one.path == path]
+    run = "https://github.com/your-org/churn/actions/runs/42/attempts/1"
+    assert json.loads(request.body)["comment"] == f"Why.\n{run}"

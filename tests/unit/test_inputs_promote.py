@@ -1,0 +1,70 @@
+"""What `promote` is asked to do."""
+
+from __future__ import annotations
+
+import pytest
+from unit.register_texts import HOST, SERVER
+
+from remote_registry.errors import BadInput
+from remote_registry.inputs.promote import PromoteInputs, promote_inputs
+from remote_registry.inputs.select import Select
+
+DATABRICKS = {"registry-host": HOST, "registry-token": "dapi"}
+GOOD = {"model-name": "churn", "select": "version=3", "stage": "Production"}
+
+
+def read(**changed: str) -> PromoteInputs:
+    given = {name.replace("_", "-"): text for name, text in changed.items()}
+    side = {} if "registry-uri" in given else DATABRICKS
+    return promote_inputs({**GOOD, **side, **given}, None)
+
+
+def problems(**changed: str) -> list[str]:
+    with pytest.raises(BadInput) as error:
+        read(**changed)
+    return [problem.partition(":")[0] for problem in error.value.problems]
+
+
+def test_a_stage() -> None:
+    inputs = read(archive_existing="true", expect_previous="2", comment="for the release")
+
+    assert inputs.select == Select("version", "3")
+    assert (inputs.stage, inputs.aliases) == ("Production", ())
+    assert (inputs.archive_existing, inputs.expect_previous) == (True, "2")
+    assert inputs.comment == "for the release"
+    assert (inputs.undo, inputs.dry_run) == (False, False)
+    assert (inputs.digest, inputs.trusted_creators) == ("", ())
+
+
+def test_an_alias() -> None:
+    inputs = read(registry_uri=SERVER, stage="", alias="champion")
+    assert (inputs.stage, inputs.aliases) == ("", ("champion",))
+
+
+@pytest.mark.parametrize(
+    "text", ["a@b.c, robot one", "a@b.c\n robot one \n", ",a@b.c ,\nrobot one,"]
+)
+def test_creators_by_comma_or_line(text: str) -> None:
+    assert read(trusted_creators=text).trusted_creators == ("a@b.c", "robot one")
+
+
+@pytest.mark.parametrize(
+    ("changed", "names"),
+    [
+        ({"stage": ""}, ["stage"]),
+        ({"registry_uri": SERVER, "alias": "a"}, ["stage"]),
+        ({"registry_uri": SERVER, "alias": "a, b", "stage": ""}, ["alias"]),
+        ({"alias": "a", "stage": ""}, ["alias"]),
+        ({"stage": "production"}, ["stage"]),
+        ({"stage": "Archived", "archive_existing": "true"}, ["archive-existing"]),
+        ({"registry_uri": SERVER, "comment": "why"}, ["comment"]),
+        ({"undo": "true", "archive_existing": "true"}, ["archive-existing"]),
+        ({"undo": "true", "expect_previous": "3"}, ["expect-previous"]),
+        ({"digest": "0f"}, ["digest"]),
+        ({"select": ""}, ["select"]),
+        ({"select": "all"}, ["select"]),
+        ({"undo": "yes", "dry_run": "1"}, ["undo", "dry-run"]),
+    ],
+)
+def test_what_cannot_be_right(changed: dict[str, str], names: list[str]) -> None:
+    assert problems(**changed) == names

@@ -1,0 +1,118 @@
+"""Each verb's action in a job, as a team would write it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import made_versions
+import pytest
+from workflows.act import Runner
+from workspace import Workspace
+
+HEAD = """
+name: A workflow
+on: push
+permissions: {}
+jobs:
+  job:
+    runs-on: ubuntu-latest
+    timeout-minutes: 5
+    steps:
+"""
+STEP = """
+      - id: %s
+        uses: your-org/register-remote-model/actions/%s@v1
+        with:
+          registry-host: ${{ secrets.REGISTRY_HOST }}
+          registry-token: ${{ secrets.REGISTRY_TOKEN }}
+          registry-workspace-id: ${{ secrets.REGISTRY_WORKSPACE_ID }}
+"""
+
+
+def step(name: str, verb: str, **inputs: str) -> str:
+    lines = [f"          {key.replace('_', '-')}: {text}\n" for key, text in inputs.items()]
+    return STEP % (name, verb) + "".join(lines)
+
+
+@pytest.fixture
+def workflow(tmp_path: Path) -> Path:
+    return tmp_path / "workflow.yml"
+
+
+@pytest.fixture
+def model(registry_workspace: Workspace) -> str:
+    """A registered model with two versions."""
+    name = made_versions.make_model(registry_workspace)
+    for commit in ("a" * 40, "b" * 40):
+        made_versions.make_version(registry_workspace, name, commit=commit)
+    return name
+
+
+def test_resolve(workflow: Path, runner: Runner, secrets: dict[str, str], model: str) -> None:
+    found = step("found", "resolve", model_name=model, select=f"commit={'a' * 40}")
+    latest = step("latest", "resolve", model_name=model, select="latest")
+    workflow.write_text(HEAD + found + latest)
+
+    done = runner.run(workflow, "push", secrets=secrets)
+
+    assert done.code == 0, str(done)
+    assert done.outputs("found")["version"] == "1"
+    assert done.outputs("latest")["model-uri"] == f"models:/{model}/2"
+    assert [text.splitlines()[0].split()[-3:] for text in done.summaries] == [
+        ["version", "1", "found"],
+        ["version", "2", "found"],
+    ]
+
+
+def test_download(workflow: Path, runner: Runner, secrets: dict[str, str], model: str) -> None:
+    brought = step("brought", "download", model_name=model, select="version=2", path="a/model")
+    looks = "      - run: test -f a/model/MLmodel\n"
+    workflow.write_text(HEAD + brought + looks)
+
+    done = runner.run(workflow, "push", secrets=secrets)
+
+    assert done.code == 0, str(done)
+    assert done.outputs("brought")["path"] == "a/model"
+
+
+def test_promote_and_back(
+    workflow: Path,
+    runner: Runner,
+    secrets: dict[str, str],
+    model: str,
+    registry_workspace: Workspace,
+) -> None:
+    made_versions.move(registry_workspace, model, "1", "Production")
+    asked = {"model_name": model, "stage": "Production"}
+    there = step("there", "promote", select=f"commit={'b' * 40}", archive_existing="true", **asked)
+    undone = "version=${{ steps.there.outputs.version }}"
+    back = step("back", "promote", select=undone, undo="true", **asked)
+    workflow.write_text(HEAD + there + back)
+
+    done = runner.run(workflow, "push", secrets=secrets)
+
+    assert done.code == 0, str(done)
+    names = ("version", "previous-version", "stage")
+    assert [done.outputs("there")[name] for name in names] == ["2", "1", "Production"]
+    assert [done.outputs("back")[name] for name in names] == ["1", "2", "Production"]
+    stages = made_versions.stages(registry_workspace, model)
+    assert stages == {"1": "Production", "2": "Archived"}
+
+
+def test_retire(
+    workflow: Path,
+    runner: Runner,
+    secrets: dict[str, str],
+    model: str,
+    registry_workspace: Workspace,
+) -> None:
+    asked = {"model_name": model, "to": "delete", "keep_last": "1"}
+    shown = step("shown", "retire", dry_run="true", **asked)
+    workflow.write_text(HEAD + shown + step("done", "retire", **asked))
+
+    done = runner.run(workflow, "push", secrets=secrets)
+
+    assert done.code == 0, str(done)
+    assert done.outputs("shown")["status"] == "planned"
+    assert '"version": "1"' in done.outputs("done")["retired"]
+    assert list(made_versions.stages(registry_workspace, model)) == ["2"]

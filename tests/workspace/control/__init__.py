@@ -1,0 +1,1 @@
+"""What a test can turn, break and look at while the stand-in runs."""
