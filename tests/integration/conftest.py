@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import socket
 import subprocess
@@ -70,6 +71,15 @@ def _answering(url: str, server: subprocess.Popen[bytes]) -> str:
         except requests.RequestException:
             time.sleep(0.1)
     raise AssertionError("the MLflow 2 server did not start")
+
+
+@pytest.fixture
+def staging_is_cleared(registry_workspace: Workspace) -> Iterator[None]:
+    """For tests that leave staging copies on purpose, which others are not to find."""
+    yield
+    staging = registry_workspace.on_disk("/databricks/mlflow/tmp-external-source")
+    for folder in staging.glob("remote-registry-*"):
+        shutil.rmtree(folder)
 
 
 @pytest.fixture

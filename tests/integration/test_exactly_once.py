@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-import shutil
 import signal
 import subprocess
 import sys
@@ -32,9 +31,12 @@ def name() -> str:
 
 
 @pytest.fixture
-def inputs(source_workspace: Workspace, registry_workspace: Workspace, name: str) -> dict[str, str]:
-    for left in registry_workspace.on_disk(STAGING).glob("remote-registry-*"):
-        shutil.rmtree(left)  # of a test that failed
+def inputs(
+    source_workspace: Workspace,
+    registry_workspace: Workspace,
+    name: str,
+    staging_is_cleared: None,
+) -> dict[str, str]:
     run_id = run_with_files(source_workspace, FILES)
     registry_workspace.control.clear_requests()
     source_workspace.control.clear_requests()

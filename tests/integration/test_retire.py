@@ -18,6 +18,7 @@ from workspace import Workspace
 
 from remote_registry.attempt import Attempt
 
+pytestmark = pytest.mark.usefixtures("staging_is_cleared")
 BOTH = pytest.mark.parametrize("registry", ["registry_workspace", "mlflow_server"])
 STAGING = "/databricks/mlflow/tmp-external-source"
 AT_ONCE = {"REMOTE_REGISTRY_ABANDONED_AFTER": "0"}
