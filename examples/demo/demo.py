@@ -1,4 +1,4 @@
-"""`./entrypoint demo`: a model goes from one workspace into the registry of another.
+"""`./entrypoint demo`: the life of a model, from one workspace into the registry of another.
 
 Both workspaces are stand-ins on 127.0.0.1, and everything that is made here is gone at the end.
 """
@@ -6,195 +6,139 @@ Both workspaces are stand-ins on 127.0.0.1, and everything that is made here is 
 from __future__ import annotations
 
 import html
-import json
 import os
-import shlex
-import signal
-import subprocess
 import sys
-import tempfile
-import time
-import warnings
-from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
+from dataclasses import dataclass
 from pathlib import Path
-from types import FrameType
 from typing import Any
 
 ROOT = Path(__file__).parents[2]
-sys.path.insert(0, str(ROOT / "tests"))
+sys.path[:0] = [str(ROOT / "examples/demo"), str(ROOT / "tests")]
 
-from servers import started_workspaces  # noqa: E402
-from workspace import MlflowServers, Workspace  # noqa: E402
+from commands import SCOPE_URI, Commands  # noqa: E402
+from surroundings import (  # noqa: E402
+    background,
+    listen,
+    private_folder,
+    say,
+    start_workspaces,
+    stopped,
+    tell,
+)
+from workspace import Workspace  # noqa: E402
 
 MODEL = "iris"
-STAGE = "Staging"
-TEXTS_OF_OTHERS = ("DATABRICKS_", "MLFLOW_", "INPUT_", "GITHUB_")
 
-stopped: list[int] = []
+
+@dataclass(frozen=True)
+class Trained:
+    """A model with how well it does, and once it is logged its run and what it predicts."""
+
+    model: Any
+    accuracy: float
+    run_id: str = ""
+    predictions: tuple[int, ...] = ()
 
 
 def main() -> None:
-    for signum in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(signum, stop)
+    listen()
     with ExitStack() as stack:
         stack.callback(print, "\nBoth workspaces are ended, and nothing is left of them.")
         folder = stack.enter_context(private_folder())
-        with tell("Two workspaces start here, and meanwhile a model is trained"):
+        with tell("Two workspaces start here, and meanwhile two models are trained"):
             starting = stack.enter_context(background()).submit(start_workspaces, stack)
-            model, flowers, accuracy = train()
+            flowers, trained = train()
             source, registry = (starting.result()[name] for name in ("source", "registry"))
             for workspace in (source, registry):
                 say(f"{workspace.name:<9} {workspace.host}  workspace {workspace.workspace_id}")
-            say(f"trained   on {len(flowers)} iris flowers: {accuracy:.1%} are told apart rightly")
-        os.environ |= source.environment()
-        with tell("It is logged in the source, with plain MLflow"):
-            run_id, expected = log(model, flowers)
-            say(f"run       {run_id}")
-        with tell("It is registered in the other workspace, as a workflow would do it"):
-            outputs, summary = register(run_id, source, registry, folder)
-        os.environ |= registry.environment()
-        with tell("It is loaded back from the registry, with plain MLflow"):
-            predictions = predict(flowers)
-            say(f"loaded    models:/{MODEL}/{STAGE}, which is version {outputs['version']}")
-            if predictions != expected:
-                raise SystemExit("It predicts something else than before.")
-            say(f"predicts  all {len(predictions)} flowers as it did before it was registered")
-        with tell("The summary that the job's page would show"):
+        commands = Commands(source, registry, folder / "summary.md")
+        with tell("They are logged in the source, with plain MLflow"):
+            first, better = log(source, flowers, trained)
+        with tell("The source keeps the registry's host, token and id in a secret scope"):
+            commands.secrets()
+        register(commands, first, better)
+        with tell("What is the latest version, and where are its files?"):
+            latest = commands.of_registry("resolve", *_of("latest"))
+            say(f"version {latest['version']}, {latest['stage']}: {latest['download-uri']}")
+        with tell("A notebook of the source loads it from the registry, with plain MLflow"):
+            load(source, flowers, "Staging", better)
+        with tell("It is promoted, and what stood there goes to Archived"):
+            to = ("--stage=Production", "--archive-existing=true")
+            commands.of_registry("promote", *_of(f"version={latest['version']}"), *to)
+        summary = commands.summary.read_text(encoding="utf-8")
+        load(source, flowers, "Production", better)
+        with tell("The version that was before is deleted"):
+            commands.of_registry("retire", *_of("stage=Archived"), "--to=delete")
+        with tell("The summary that the job's page showed of the promotion"):
             print(f"\n{html.unescape(summary).strip()}\n")
 
 
-def stop(signum: int, _: FrameType | None) -> None:
-    for also in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(also, signal.SIG_IGN)
-    os.write(1, "\nEnding what was started …\n".encode())
-    stopped.append(128 + signum)
-    raise SystemExit(128 + signum)
+def _of(select: str) -> tuple[str, str]:
+    return f"--model-name={MODEL}", f"--select={select}"
 
 
-@contextmanager
-def private_folder() -> Iterator[Path]:
-    """A home for all that is written; and an environment that says nothing but what we say."""
-    for name in [name for name in os.environ if name.startswith(TEXTS_OF_OTHERS)]:
-        del os.environ[name]
-    with tempfile.TemporaryDirectory(prefix="register-remote-model-demo-") as folder:
-        tempfile.tempdir = os.environ["TMPDIR"] = folder
-        os.environ |= {
-            "PYTHONDONTWRITEBYTECODE": "1",
-            "PYTHONWARNINGS": "ignore",
-            "NO_PROXY": "127.0.0.1",
-            "no_proxy": "127.0.0.1",
-            "MLFLOW_DISABLE_TELEMETRY": "true",
-            "MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT": "true",
-            "MLFLOW_LOGGING_LEVEL": "ERROR",
-        }
-        warnings.simplefilter("ignore")
-        yield Path(folder)
-
-
-def background() -> ThreadPoolExecutor:
-    """Ctrl-C reaches the demo alone, and not what it starts: that is ended in its turn."""
-    return ThreadPoolExecutor(
-        1, initializer=signal.pthread_sigmask, initargs=(signal.SIG_BLOCK, {signal.SIGINT})
-    )
-
-
-def start_workspaces(stack: ExitStack) -> dict[str, Workspace]:
-    servers = MlflowServers()
-    stack.callback(servers.stop)
-    return stack.enter_context(started_workspaces(servers))
-
-
-def train() -> tuple[Any, Any, float]:
+def train() -> tuple[Any, list[Trained]]:
+    """The flowers, and two models that tell them apart, the second one better."""
     from sklearn.datasets import load_iris
     from sklearn.linear_model import LogisticRegression
 
     flowers, kinds = load_iris(return_X_y=True, as_frame=True)
     import mlflow.sklearn  # noqa: F401 - takes its seconds while the workspaces start
 
-    model = LogisticRegression(max_iter=1000).fit(flowers, kinds)
-    return model, flowers, model.score(flowers, kinds)
+    made = [LogisticRegression(max_iter=1000, C=c).fit(flowers, kinds) for c in (0.003, 1.0)]
+    return flowers, [Trained(model, model.score(flowers, kinds)) for model in made]
 
 
-def log(model: Any, flowers: Any) -> tuple[str, list[int]]:
-    """The run that the model is logged in, and what the model predicts."""
+def log(source: Workspace, flowers: Any, trained: list[Trained]) -> list[Trained]:
+    """A run of each, in the source."""
     import mlflow
 
+    os.environ |= source.environment()
     mlflow.set_tracking_uri("databricks")
-    predictions = model.predict(flowers)
-    experiment = mlflow.create_experiment("/Shared/iris")
-    with mlflow.start_run(experiment_id=experiment) as run:
-        mlflow.sklearn.log_model(
-            model,
-            name="model",
-            signature=mlflow.models.infer_signature(flowers, predictions),
-            pip_requirements=["scikit-learn"],
-        )
-    return run.info.run_id, predictions.tolist()
+    mlflow.set_experiment("/Shared/iris")
+    logged = []
+    for one in trained:
+        predictions = one.model.predict(flowers)
+        with mlflow.start_run() as run:
+            mlflow.log_metric("accuracy", one.accuracy)
+            mlflow.sklearn.log_model(
+                one.model,
+                name="model",
+                signature=mlflow.models.infer_signature(flowers, predictions),
+                pip_requirements=["scikit-learn"],
+            )
+        say(f"run {run.info.run_id}: {one.accuracy:.1%} are told apart rightly")
+        told = tuple(map(int, predictions))
+        logged.append(Trained(one.model, one.accuracy, run.info.run_id, told))
+    for name in source.environment():
+        del os.environ[name]
+    return logged
 
 
-def register(
-    run_id: str, source: Workspace, registry: Workspace, folder: Path
-) -> tuple[dict[str, str], str]:
-    """The outputs and the summary of `./entrypoint register`."""
-    options = [
-        f"--tracking-host={source.host}",
-        f"--registry-host={registry.host}",
-        f"--registry-workspace-id={registry.workspace_id}",
-        f"--run-id={run_id}",
-        f"--model-name={MODEL}",
-        f"--stage={STAGE}",
-    ]
-    say(shlex.join(["./entrypoint", "register", *options]).replace(" --", " \\\n      --"))
-    print(flush=True)
-    summary = folder / "summary.md"
-    environment = {
-        "INPUT_TRACKING_TOKEN": source.token,
-        "INPUT_REGISTRY_TOKEN": registry.token,
-        "INPUT_PYTHON": os.path.realpath(sys.executable),
-        "GITHUB_STEP_SUMMARY": str(summary),
-    }
-    with subprocess.Popen(
-        [ROOT / "entrypoint", "register", "--json", *options],
-        env=os.environ | environment,
-        stdout=subprocess.PIPE,
-        text=True,
-        start_new_session=True,
-    ) as process:
-        try:
-            said, _ = process.communicate()
-        except SystemExit:
-            process.terminate()
-            process.communicate()
-            raise
-    if process.returncode:
-        raise SystemExit(process.returncode)
-    return json.loads(said), summary.read_text(encoding="utf-8")
+def register(commands: Commands, first: Trained, better: Trained) -> None:
+    """The first goes to Production; the second to Staging, if it is good enough."""
+    with tell("The first is registered in the other workspace, as a workflow would do it"):
+        named = f"--run-id={first.run_id}", f"--model-name={MODEL}"
+        commands.register(*named, "--stage=Production")
+    with tell("So is the second, if it is good enough"):
+        named = f"--run-id={better.run_id}", f"--model-name={MODEL}"
+        commands.register(*named, "--stage=Staging", "--gate=accuracy >= 0.95")
 
 
-def predict(flowers: Any) -> list[int]:
+def load(source: Workspace, flowers: Any, stage: str, expected: Trained) -> None:
+    """Loads what stands in a stage by both URIs that name the scope, and predicts."""
     import mlflow
+    from notebook import be_in_a_notebook
 
-    mlflow.set_registry_uri("databricks")
-    return mlflow.pyfunc.load_model(f"models:/{MODEL}/{STAGE}").predict(flowers).tolist()
-
-
-@contextmanager
-def tell(chapter: str) -> Iterator[None]:
-    begun = time.monotonic()
-    print(style("1", f"\n{chapter}"), flush=True)
-    yield
-    print(style("2", f"  {time.monotonic() - begun:.1f} s"), flush=True)
-
-
-def say(text: str) -> None:
-    print(f"  {text}", flush=True)
-
-
-def style(code: str, text: str) -> str:
-    shown = sys.stdout.isatty() and not os.environ.get("NO_COLOR")
-    return f"\x1b[{code}m{text}\x1b[0m" if shown else text
+    be_in_a_notebook(source.host, source.token)
+    mlflow.set_registry_uri(SCOPE_URI)
+    scoped = SCOPE_URI.removeprefix("databricks://")
+    for uri in (f"models:/{MODEL}/{stage}", f"models://{scoped}@databricks/{MODEL}/{stage}"):
+        predicted = mlflow.pyfunc.load_model(uri).predict(flowers)
+        if tuple(map(int, predicted)) != expected.predictions:
+            raise SystemExit(f"{uri} predicts something else than what was logged.")
+        say(f"{uri} predicts all {len(predicted)} flowers as it did before")
 
 
 if __name__ == "__main__":

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -100,10 +101,15 @@ def test_the_demo(demo: Demo) -> None:
     before = demo.files()
     told, _ = demo.process.communicate()
     assert demo.process.returncode == 0, told
-    assert "./entrypoint register" in told
-    assert "loaded    models:/iris/Staging, which is version 1" in told
-    assert "predicts  all 150 flowers as it did before" in told
-    assert "### ✅ iris version 1 registered" in told
+    called = re.findall(r"^  \./entrypoint (\w+)", told, re.MULTILINE)
+    assert called == ["secrets", "register", "register", "resolve", "promote", "retire"]
+    scope = "central-registry:production"
+    for stage in ("Staging", "Production"):
+        for uri in (f"models:/iris/{stage}", f"models://{scope}@databricks/iris/{stage}"):
+            assert f"  {uri} predicts all 150 flowers as it did before" in told
+    assert "version 2; version 1 stood there before" in told
+    assert "deleted version 1" in told
+    assert "### ✅ iris version 2 moved to Production" in told
     assert "Traceback" not in told
     assert_nothing_is_left(demo, before)
 
@@ -115,7 +121,7 @@ def test_the_demo_is_stopped(demo: Demo, moment: str) -> None:
     demo.stop_as_ctrl_c_does()
     told, _ = demo.process.communicate()
     assert demo.process.returncode == 130, told
-    assert "iris version 1 registered" not in told
+    assert "models:/iris/1 Production" not in told
     assert "Traceback" not in told, told
     assert "Left behind" not in told
     assert "Both workspaces are ended" in told
