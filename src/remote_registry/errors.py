@@ -118,8 +118,8 @@ class MachineTooSmall(Failure):
 
     def __init__(self) -> None:
         super().__init__(
-            "The runner's machine has no room for the threads or the buffers of the copy.",
-            todo="Raise the limits on its memory and its threads (ulimit -v, ulimit -u).",
+            "The runner's machine has no room for the buffers of the copy.",
+            todo="Raise the limit on its memory (ulimit -v).",
         )
 
 

@@ -149,11 +149,10 @@ def test_ranges_may_be_sent_for_some_parts_and_not_for_others() -> None:
     carried(Source(lambda start: start > 0), Registry(), *LARGE)
 
 
-@pytest.mark.parametrize("room", [0, 1, 3])
-def test_a_machine_with_room_for_few_threads_copies_or_says_so(
+@pytest.mark.parametrize("room", range(5))
+def test_a_machine_with_room_for_few_threads_copies_with_those(
     monkeypatch: pytest.MonkeyPatch, room: int
 ) -> None:
-    """With a thread for each crew it goes on; without, it is no bug of ours."""
     left = iter(range(room))
     start = threading.Thread.start
 
@@ -163,11 +162,7 @@ def test_a_machine_with_room_for_few_threads_copies_or_says_so(
         start(thread)
 
     monkeypatch.setattr(threading.Thread, "start", started)
-    if room == 3:
-        carried(Source(), Registry(), "large/one", *SMALL)
-        return
-    with pytest.raises(MachineTooSmall):
-        carried(Source(), Registry(), "large/one", *SMALL)
+    carried(Source(), Registry(), "large/one", *SMALL)
 
 
 def test_no_memory_for_a_buffer_is_no_bug_of_ours(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -50,7 +50,7 @@ def copy(
 
     Raises:
         RegistryFailed: A file is not as long as it was listed, or a name can't be carried.
-        MachineTooSmall: There is no room for its threads or its buffers.
+        MachineTooSmall: There is no room for its buffers.
         Failure: Of the reader's or the writer's side.
     """
     if writer is not None:

@@ -11,7 +11,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
-from ..errors import MachineTooSmall
 from ..retry import RETRY_SECONDS, Transient, repeated
 
 T = TypeVar("T")
@@ -151,7 +150,10 @@ class Gate:
 
 
 class Crew:
-    """Threads that carry out calls in turn, `width()` at once; none keeps a process alive."""
+    """Threads that carry out calls in turn, `width()` at once; none keeps a process alive.
+
+    Where the machine has no room for a single one, whoever submits a call carries it out.
+    """
 
     def __init__(self, width: Callable[[], int]) -> None:
         self._width = width
@@ -169,21 +171,19 @@ class Crew:
         return future
 
     def hire(self) -> None:
-        """Starts as many threads as there is work and width for.
-
-        Raises:
-            MachineTooSmall: There is no room for a single one.
-        """
+        """Starts as many threads as there is work and width for, and room on the machine."""
         with self._lock:
-            wanted = min(self._width() - self._hired, len(self._calls))
-            for _ in range(wanted):
+            for _ in range(min(self._width() - self._hired, len(self._calls))):
                 try:
                     threading.Thread(target=self._work, daemon=True).start()
-                except RuntimeError as error:
-                    if self._hired:  # fewer do it too
-                        return
-                    raise MachineTooSmall from error
+                except RuntimeError:
+                    break
                 self._hired += 1
+            left = [] if self._hired else [*self._calls]
+            if left:
+                self._calls.clear()
+        for future, call, arguments in left:
+            _carry_out(future, call, arguments)
 
     def _work(self) -> None:
         while True:
@@ -192,8 +192,12 @@ class Crew:
                     self._hired -= 1
                     return
                 future, call, arguments = self._calls.popleft()
-            try:
-                future.set_result(call(*arguments))
-            except BaseException as error:  # noqa: BLE001 whoever waits for the result is told
-                future.set_exception(error)
+            _carry_out(future, call, arguments)
             del future, call, arguments  # or an idle thread would keep a buffer alive
+
+
+def _carry_out(future: Future[Any], call: Callable[..., Any], arguments: tuple[Any, ...]) -> None:
+    try:
+        future.set_result(call(*arguments))
+    except BaseException as error:  # noqa: BLE001 whoever waits for the result is told
+        future.set_exception(error)
