@@ -8,8 +8,10 @@ from dataclasses import dataclass, replace
 
 from .background import in_background
 from .errors import Failure, SignInRefused, WrongHost
+from .inputs.registries import RegistryInputs
 from .inputs.scopes import GivenSide, ScopeUri
 from .inputs.sides import Databricks, Side
+from .outcome import Log
 from .rest import REGISTRY, SOURCE, ApiError, Rest, Role
 from .retry import RETRY_SECONDS
 from .scopes import Hide, SecretScope, side_in
@@ -105,6 +107,24 @@ def connect_both(
     for first in as_completed(ends):
         first.result()
     return ends[0].result(), ends[1].result()
+
+
+def connect_registry(inputs: RegistryInputs, log: Log) -> Connection:
+    """Signs in to the registry, and before it to the workspace whose scope says it, if one does.
+
+    Raises:
+        SignInRefused: As of `connect`, of either workspace.
+        ScopeRefused: The scope does not hold what it ought to, or may not be read.
+        Failure: One of them can't be reached.
+    """
+    with log.group("Connect"):
+        holder, side = connect_both(
+            inputs.registry, inputs.tracking, inputs.retry_timeout, log.hide
+        )
+        if inputs.tracking:
+            log.line(f"signed in to {holder.label}, which has the scope")
+        log.line(f"signed in to {side.label}")
+    return side
 
 
 def connect(side: Side, role: Role, seconds: float = RETRY_SECONDS) -> Connection:

@@ -7,7 +7,7 @@ import shutil
 from collections.abc import Sequence
 from pathlib import Path
 
-from .connection import connect
+from .connection import connect_registry
 from .errors import BadInput, FolderFailed, RegistryFailed
 from .files.copy import Manifest, copy
 from .files.folder import FolderWriter
@@ -21,7 +21,6 @@ from .progress import progress_to
 from .reached import Downloaded
 from .registry.api import READY, RegistryApi
 from .resolve import tell_version
-from .rest import REGISTRY
 from .select import find, look, the_one
 from .verify import served
 
@@ -42,9 +41,7 @@ def download(inputs: DownloadInputs, github: GitHub, outcome: Downloaded, log: L
         RegistryFailed: The version is not READY, or its files are not those that were registered.
         FolderFailed: A file can't be written.
     """
-    with log.group("Connect"):
-        side = connect(inputs.registry, REGISTRY, inputs.retry_timeout)
-        log.line(f"signed in to {side.label}")
+    side = connect_registry(inputs, log)
     api = RegistryApi(side, inputs.model_name)
     with log.group("Find the version"):
         found = look(api, side)
@@ -92,7 +89,7 @@ class _Download:
         self._files = files
         self._outcome = outcome
         self._log = log
-        own = f"{inputs.registry.url} {outcome.model_uri} {outcome.digest}"
+        own = f"{outcome.registry_url} {outcome.digest}"
         name = f".{inputs.path.name}.{hashlib.sha256(own.encode()).hexdigest()[:12]}"
         self._staging = inputs.path.with_name(name)
         self._whole = self._staging / "whole"

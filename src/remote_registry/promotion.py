@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from .cancelling import shielded
-from .connection import Connection, connect
+from .connection import Connection, connect_registry
 from .errors import RegistryFailed, VersionMissing
 from .github import GitHub
 from .inputs.promote import PromoteInputs
@@ -18,7 +18,6 @@ from .reached import Promoted
 from .registry.api import READY, RegistryApi, Version
 from .registry.lifecycle import CommentingApi
 from .resolve import tell_version
-from .rest import REGISTRY
 from .select import find, look, the_one
 from .trust import check_creator, check_digest
 
@@ -60,9 +59,7 @@ def promote_version(
         GateNotMet: Its creator is not trusted.
         RegistryFailed: It is not READY, not what its digest says, or the registry refuses.
     """
-    with log.group("Connect"):
-        side = connect(inputs.registry, REGISTRY, inputs.retry_timeout)
-        log.line(f"signed in to {side.label}")
+    side = connect_registry(inputs, log)
     job = Promotion(inputs, side, _api(inputs, side, provenance), log, outcome)
     outcome.to_stage, outcome.to_alias = inputs.stage, "".join(inputs.aliases)
     outcome.goes_back = inputs.undo

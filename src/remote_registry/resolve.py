@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from .connection import Connection, connect
+from .connection import Connection, connect_registry
 from .github import GitHub
 from .inputs.resolve import ResolveInputs
 from .inputs.values import TAG_PREFIX
@@ -10,7 +10,6 @@ from .outcome import Log, Outcome
 from .plan import Found
 from .reached import Resolved
 from .registry.api import READY, RegistryApi, Version
-from .rest import REGISTRY
 from .select import find, look, the_one
 
 
@@ -25,9 +24,7 @@ def resolve(inputs: ResolveInputs, github: GitHub, outcome: Resolved, log: Log) 
         VersionMissing: No version fits, or several do.
         Failure: The registry or GitHub can't be asked.
     """
-    with log.group("Connect"):
-        side = connect(inputs.registry, REGISTRY, inputs.retry_timeout)
-        log.line(f"signed in to {side.label}")
+    side = connect_registry(inputs, log)
     api = RegistryApi(side, inputs.model_name)
     with log.group("Find the version"):
         found = look(api, side)

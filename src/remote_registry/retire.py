@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from .attempt import Attempt
 from .cancelling import shielded
-from .connection import Connection, connect
+from .connection import Connection, connect_registry
 from .errors import Failure, RegistryFailed
 from .github import GitHub
 from .inputs.retire import ARCHIVE, RetireInputs
@@ -18,7 +18,6 @@ from .registry import leftovers
 from .registry.api import PENDING, RegistryApi, Version
 from .registry.databricks import DbfsStaging
 from .registry.protocols import Home
-from .rest import REGISTRY
 from .retiring import ARCHIVED, Choice, choose, in_use
 from .retry import Transient
 from .select import find, look, nearest_to
@@ -51,9 +50,7 @@ def retire(
         RegistryFailed: A version that is named is in use, or the registry refuses.
         Failure: The registry or GitHub can't be asked.
     """
-    with log.group("Connect"):
-        side = connect(inputs.registry, REGISTRY, inputs.retry_timeout)
-        log.line(f"signed in to {side.label}")
+    side = connect_registry(inputs, log)
     job = Retirement(inputs, side, RegistryApi(side, inputs.model_name), attempt, log, outcome)
     with log.group("Find what goes"):
         found, choice = _found(job, github)

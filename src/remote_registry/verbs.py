@@ -16,6 +16,9 @@ _REGISTRY = (
     "registry-username",
 )
 REGISTRY_SECRETS = ("registry-token", "registry-password")
+# Of the verbs that know no source: the workspace of `tracking-host` has the scope of the registry.
+_REGISTRY_ALONE = (*_REGISTRY, "tracking-host", "tracking-workspace-id", "allow-http")
+_REGISTRY_ALONE_SECRETS = (*REGISTRY_SECRETS, "tracking-token", "github-token")
 
 
 @dataclass(frozen=True)
@@ -121,15 +124,14 @@ DOCTOR = Verb(
 )
 RESOLVE = Verb(
     "resolve",
-    (*_REGISTRY, "allow-http", "select", "retry-timeout", "python"),
-    (*REGISTRY_SECRETS, "github-token"),
+    (*_REGISTRY_ALONE, "select", "retry-timeout", "python"),
+    _REGISTRY_ALONE_SECRETS,
     "actions/resolve",
 )
 DOWNLOAD = Verb(
     "download",
     (
-        *_REGISTRY,
-        "allow-http",
+        *_REGISTRY_ALONE,
         "select",
         "path",
         "requirements",
@@ -138,14 +140,13 @@ DOWNLOAD = Verb(
         "dry-run",
         "python",
     ),
-    (*REGISTRY_SECRETS, "github-token"),
+    _REGISTRY_ALONE_SECRETS,
     "actions/download",
 )
 PROMOTE = Verb(
     "promote",
     (
-        *_REGISTRY,
-        "allow-http",
+        *_REGISTRY_ALONE,
         "select",
         "stage",
         "alias",
@@ -159,14 +160,13 @@ PROMOTE = Verb(
         "dry-run",
         "python",
     ),
-    (*REGISTRY_SECRETS, "github-token"),
+    _REGISTRY_ALONE_SECRETS,
     "actions/promote",
 )
 RETIRE = Verb(
     "retire",
     (
-        *_REGISTRY,
-        "allow-http",
+        *_REGISTRY_ALONE,
         "select",
         "to",
         "keep-last",
@@ -178,7 +178,7 @@ RETIRE = Verb(
         "dry-run",
         "python",
     ),
-    (*REGISTRY_SECRETS, "github-token"),
+    _REGISTRY_ALONE_SECRETS,
     "actions/retire",
 )
 VERBS = (REGISTER, DOCTOR, SECRETS, RESOLVE, DOWNLOAD, PROMOTE, RETIRE)

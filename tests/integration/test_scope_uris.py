@@ -5,13 +5,15 @@ from __future__ import annotations
 import uuid
 
 import pytest
-from command import Predict, Run, register, side_inputs
+from command import Predict, Run, call, register, side_inputs
 from conftest import LogModels
+from made_versions import make_model, make_version, stages
 from scopes import PREFIX, Scope, assert_none_is_told, made_scope
 from told import assert_told, writes
 from workspace import Workspace
 
 SECRET_CALLS = "/api/2.0/secrets/*"
+MALLORY = "dapi-of-mallory"
 
 
 class Sides:
@@ -215,3 +217,76 @@ def test_a_token_never_reaches_another_host_when_the_secrets_change_meanwhile(
     assert run.code == 0, run.log
     assert len(sides.source.requests("GET", "*/secrets/get")) == 8
     assert {one["status"] for one in sides.source.requests(path="*/Me")} == {200}
+
+
+def by_scope(verb: str, scope: Scope, name: str, **inputs: str) -> Run:
+    """Runs a verb that knows no source."""
+    named = {key.replace("_", "-"): text for key, text in inputs.items()}
+    given = {"model-name": name, "registry-uri": scope.uri, "select": "latest"}
+    return call(verb, given, side_inputs("tracking", scope.workspace), named)
+
+
+VERBS = pytest.mark.parametrize(
+    ("verb", "inputs"),
+    [
+        ("resolve", {}),
+        ("download", {"path": "model"}),
+        ("promote", {"stage": "Production", "comment": "Why."}),
+        ("retire", {"to": "delete"}),
+    ],
+)
+
+
+@VERBS
+def test_the_verbs_that_know_no_source_take_a_scope(
+    sides: Sides, scope: Scope, verb: str, inputs: dict[str, str]
+) -> None:
+    name = make_model(sides.registry)
+    make_version(sides.registry, name)
+    sides.registry.reset()
+    sides.source.reset()
+
+    run = by_scope(verb, scope, name, **inputs)
+
+    assert run.code == 0, run.log
+    assert_none_is_told(run, sides.registry)
+    assert run.outputs.get("registry-url", "") == ""
+    assert sides.registry.requests(path=SECRET_CALLS) == []
+    assert writes(sides.source) == []
+    asked = {one["path"] for one in sides.source.requests()}
+    assert asked == {"/api/2.0/preview/scim/v2/Me", "/api/2.0/secrets/get"}
+    now = {"promote": {"1": "Production"}, "retire": {}}.get(verb, {"1": "None"})
+    assert stages(sides.registry, name) == now
+
+
+@VERBS
+def test_they_tell_what_is_wrong_with_it_and_change_nothing(
+    sides: Sides, scope: Scope, verb: str, inputs: dict[str, str]
+) -> None:
+    scope.take_out("token")
+    sides.source.reset()
+    assert_told(by_scope(verb, scope, "churn", **inputs), 3, f"no {PREFIX}-token", scope.name)
+
+    refused = by_scope(verb, scope, "churn", **inputs, tracking_token="dapi-wrong")
+    assert_told(refused, 3, "refused the sign-in", sides.source.host)
+    wrong = by_scope(verb, scope, "churn", **inputs, tracking_workspace_id="7")
+    assert_told(wrong, 3, "tracking-workspace-id is 7")
+    assert sides.registry.requests() == []
+    assert writes(sides.source) == []
+
+
+def test_whom_the_registry_takes_us_for_is_trusted_and_not_who_read_the_scope(
+    sides: Sides, scope: Scope
+) -> None:
+    sides.registry.control.set(tokens={MALLORY: {"user": "mallory@example.com"}})
+    name = make_model(sides.registry)
+    make_version(sides.registry, name, MALLORY, commit="a" * 40)
+    make_version(sides.registry, name, commit="b" * 40)
+    asked = {"stage": "Production", "dry_run": "true"}
+
+    theirs = by_scope("promote", scope, name, **asked, select=f"commit={'a' * 40}")
+    assert_told(theirs, 6, "made by mallory@example.com")
+    scope.put("token", MALLORY)
+    assert by_scope("promote", scope, name, **asked, select=f"commit={'a' * 40}").code == 0
+    others = by_scope("promote", scope, name, **asked, select=f"commit={'b' * 40}")
+    assert_told(others, 6, "Trusted are: mallory@example.com")

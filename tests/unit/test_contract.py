@@ -98,7 +98,13 @@ SIDES = tuple(
     {name: text for name, text in good.items() if name != "run-id"}
     for good in (ON_DATABRICKS, ON_SERVER)
 )
-RESOLVED = tuple(side | {"select": "version=3"} for side in SIDES)
+BY_SCOPE = {
+    "model-name": "iris",
+    "registry-uri": "databricks://central:prod",
+    "tracking-host": ON_DATABRICKS["registry-host"],
+    "tracking-token": "dapi-of-the-source",
+}
+RESOLVED = tuple(side | {"select": "version=3"} for side in (*SIDES, BY_SCOPE))
 PROMOTED = tuple(given | {"stage": "Production"} for given in RESOLVED)
 EXAMINED = tuple(
     {k: it for k, it in one.items() if k != "run-id"} for one in (ON_DATABRICKS, ON_SERVER)

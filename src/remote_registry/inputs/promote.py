@@ -10,6 +10,7 @@ from pathlib import Path
 from . import values
 from .registries import read_registry
 from .resolve import ResolveInputs, read_select
+from .scopes import is_workspace
 from .select import digest
 from .sides import secret
 from .texts import InputError, Texts
@@ -76,13 +77,14 @@ def _one_alias(text: str) -> tuple[str, ...]:
 
 
 def _note_contradictions(texts: Texts) -> None:
+    on_databricks = is_workspace(texts, "registry")
     if len(texts.given("stage", "alias")) != 1:
         texts.problem("stage", "say where the version goes: give stage or alias, one of the two.")
     if texts["archive-existing"].lower() == "true" and texts["stage"] in ("", "None", "Archived"):
         texts.problem("archive-existing", "goes with stage: Staging or stage: Production.")
-    if texts["alias"] and texts["registry-host"]:
+    if texts["alias"] and on_databricks:
         texts.problem("alias", "a workspace registry has stages and no aliases; use stage.")
-    if texts["comment"] and texts["registry-uri"]:
+    if texts["comment"] and texts["registry-uri"] and not on_databricks:
         texts.problem("comment", "an MLflow server keeps none; only a Databricks workspace does.")
     if texts["undo"].lower() == "true":
         if texts["archive-existing"].lower() == "true":

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from . import values
-from .sides import Side, side_from
+from .scopes import GivenSide, both_sides, is_scope_uri, is_workspace
+from .sides import side_from
 from .texts import Texts
 
 
@@ -16,10 +17,12 @@ class RegistryInputs:
     """Which model of which registry.
 
     Attributes:
+        tracking: The workspace that has the scope which says the registry; `None` where none does.
         retry_timeout: Seconds for which a call that fails is repeated, where that may help.
     """
 
-    registry: Side
+    registry: GivenSide
+    tracking: GivenSide | None
     model_name: str
     retry_timeout: float
 
@@ -31,15 +34,25 @@ def read_registry(raw: Mapping[str, str | None]) -> tuple[Texts, dict[str, Any]]
         The texts, with the problems so far, and the fields of `RegistryInputs`.
     """
     texts = Texts(raw)
-    on_databricks = bool(texts["registry-host"])
-    registry = side_from(texts, "registry")
+    on_databricks = is_workspace(texts, "registry")
+    registry, tracking = _sides(texts)
     if not texts.given("registry-host", "registry-uri"):
         texts.problem("registry-host", "say which registry: registry-host or registry-uri.")
     texts.read("allow-http", values.boolean)
     return texts, {
         "registry": registry,
+        "tracking": tracking,
         "model_name": texts.read(
             "model-name", lambda text: values.model_name(text, on_databricks=on_databricks)
         ),
         "retry_timeout": texts.read("retry-timeout", lambda text: values.seconds(text or "120")),
     }
+
+
+def _sides(texts: Texts) -> tuple[GivenSide | None, GivenSide | None]:
+    """The registry, and the workspace whose scope says it; notes problems, `None` if any."""
+    if is_scope_uri(texts["registry-uri"]):
+        return both_sides(texts)
+    for name in texts.given("tracking-host", "tracking-token", "tracking-workspace-id"):
+        texts.problem(name, "has no meaning without registry-uri: databricks://<scope>:<prefix>.")
+    return side_from(texts, "registry"), None

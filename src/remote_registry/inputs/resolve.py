@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from .registries import RegistryInputs, read_registry
+from .scopes import is_workspace
 from .select import Select, select_from
 from .sides import Secret, secret
 from .texts import InputError, Texts
@@ -45,6 +46,6 @@ def read_select(texts: Texts) -> Select | None:
     def read(text: str) -> Select:
         if not text:
             raise InputError("is required: version=…, stage=…, latest, commit=… and so on.")
-        return select_from(text, on_databricks=bool(texts["registry-host"]))
+        return select_from(text, on_databricks=is_workspace(texts, "registry"))
 
     return texts.read("select", read)

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from . import values
 from .registries import RegistryInputs, read_registry
+from .scopes import is_workspace
 from .select import ALL, Select, select_or_all
 from .sides import Secret, secret
 from .texts import InputError, Texts
@@ -63,7 +64,7 @@ def retire_inputs(raw: Mapping[str, str | None], _: Path | None) -> RetireInputs
         BadInput: With every problem that was found.
     """
     texts, fields = read_registry(raw)
-    on_databricks = bool(texts["registry-host"])
+    on_databricks = is_workspace(texts, "registry")
     fields |= {
         "select": texts.read(
             "select",
@@ -77,7 +78,7 @@ def retire_inputs(raw: Mapping[str, str | None], _: Path | None) -> RetireInputs
         "github_token": texts.read("github-token", secret),
         "dry_run": texts.read("dry-run", values.boolean),
     }
-    _note_contradictions(texts)
+    _note_contradictions(texts, on_databricks=on_databricks)
     texts.raise_problems()
     return RetireInputs(**fields)
 
@@ -106,10 +107,10 @@ def _run(text: str) -> str:
     return text
 
 
-def _note_contradictions(texts: Texts) -> None:
+def _note_contradictions(texts: Texts, *, on_databricks: bool) -> None:
     if not texts.given("select", "keep-last", "older-than", "mlflow-staging"):
         texts.problem("select", "say what goes: select, keep-last, older-than or mlflow-staging.")
-    if texts["mlflow-staging"] and texts["registry-uri"]:
+    if texts["mlflow-staging"] and texts["registry-uri"] and not on_databricks:
         texts.problem("mlflow-staging", "is left on Databricks workspaces only.")
     whole = texts["select"] == ALL and not texts.given("keep-last", "older-than")
     if texts["confirm"] != texts["model-name"] and (
