@@ -138,7 +138,7 @@ def wait_until_ready(job: Job, version: Version) -> Version:
             )
         job.log.progress(f"waiting for version {version.number} to be READY, {waited:.0f} s")
         time.sleep(min(pause, max(0.05, job.inputs.timeout - waited)))
-        pause = min(max(0.5, waited / 10), 3.0)
+        pause = min(max(0.7, waited / 10), 3.0)
         found = job.api.version_or_none(version.number)
         if found is None:
             raise Vanished(f"Version {version.number} was deleted meanwhile.", where=job.api.where)
