@@ -30,6 +30,10 @@ class Figures:
     tags: Mapping[str, str] = field(default_factory=dict)
     unknown: str = ""
 
+    def has(self, kind: str, name: str) -> bool:
+        """Whether one of the `metrics`, `params` or `tags` is known."""
+        return name in {"metrics": self.metrics, "params": self.params, "tags": self.tags}[kind]
+
     def or_else(self, other: Figures) -> Figures:
         """These, and the other's of the names that are not among them."""
         return Figures(

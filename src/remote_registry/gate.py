@@ -31,7 +31,7 @@ class Champion:
     """The version that stands where ours is to stand.
 
     Attributes:
-        is_ours: Whether it is of this very source.
+        is_ours: Whether it is the model that is judged.
         unknown: Why it may have more metrics than are known; empty where it has not.
     """
 
@@ -47,7 +47,7 @@ class Verdict:
 
     Attributes:
         condition: The line, as it was written.
-        value: What the source has; empty where it has nothing.
+        value: What the model has; empty where it has nothing.
         against: What that was compared with; empty where there was nothing.
         why: What the two do not say.
     """
@@ -76,26 +76,24 @@ class Verdict:
         return f"{'met' if self.is_met else 'not met'}: {self.condition} ({told})"
 
 
-def judge(
-    gate: Gate, source: Figures, champion: Champion | None, place: str
-) -> tuple[Verdict, ...]:
+def judge(gate: Gate, model: Figures, champion: Champion | None, place: str) -> tuple[Verdict, ...]:
     """Judges every condition; calls nothing.
 
     Args:
         champion: `None` where nothing stands there yet.
         place: The stage or the alias where a champion stands.
     """
-    return tuple(_judged(one, gate, source, champion, place) for one in gate.conditions)
+    return tuple(_judged(one, gate, model, champion, place) for one in gate.conditions)
 
 
 def _judged(
-    condition: Condition, gate: Gate, source: Figures, champion: Champion | None, place: str
+    condition: Condition, gate: Gate, model: Figures, champion: Champion | None, place: str
 ) -> Verdict:
     if condition.kind != "metrics":
-        return _text_judged(condition, source)
-    mine = source.metrics.get(condition.name)
+        return _text_judged(condition, model)
+    mine = model.metrics.get(condition.name)
     if mine is None:
-        return _missing(condition, source.metrics, source.unknown)
+        return _missing(condition, model.metrics, model.unknown)
     value = number_text(mine)
     if math.isnan(mine):
         return Verdict(condition.line, False, value, why="NaN meets no condition")
@@ -112,7 +110,7 @@ def _judged(
 def _champion_judged(condition: Condition, mine: float, champion: Champion) -> Verdict:
     value, version = number_text(mine), f"version {champion.number}"
     if champion.is_ours:
-        return Verdict(condition.line, True, value, why=f"the champion, {version}, is this source")
+        return Verdict(condition.line, True, value, why=f"the champion, {version}, is this model")
     theirs = champion.metrics.get(condition.champion)
     if theirs is None or math.isnan(theirs):
         lacks = "has NaN as" if theirs is not None else "has no"
@@ -125,11 +123,11 @@ def _champion_judged(condition: Condition, mine: float, champion: Champion) -> V
     return Verdict(condition.line, is_met, value, number_text(float(limit)), why)
 
 
-def _text_judged(condition: Condition, source: Figures) -> Verdict:
-    texts = source.params if condition.kind == "params" else source.tags
+def _text_judged(condition: Condition, model: Figures) -> Verdict:
+    texts = model.params if condition.kind == "params" else model.tags
     mine = texts.get(condition.name)
     if mine is None:
-        return _missing(condition, texts, source.unknown)
+        return _missing(condition, texts, model.unknown)
     is_met = _COMPARE[condition.operator](mine, condition.text)
     return Verdict(condition.line, is_met, _quoted(mine), _quoted(condition.text))
 
@@ -138,7 +136,7 @@ def _missing(condition: Condition, known: Mapping[str, object], unknown: str) ->
     near = difflib.get_close_matches(condition.name, known, 3, 0.5) or sorted(known)[:5]
     has = f"; it has {', '.join(map(_quoted, near))}" if near else ""
     kind = condition.kind.removesuffix("s")
-    why = f"the source has no {kind} {_quoted(condition.name)}{has}{_because(unknown)}"
+    why = f"the model has no {kind} {_quoted(condition.name)}{has}{_because(unknown)}"
     return Verdict(condition.line, False, why=why)
 
 

@@ -119,7 +119,7 @@ class Outcome:
     def table(self) -> Table | None:
         """More for the summary: how each condition of the gate was judged."""
         rows = [one.cells for one in self.gate]
-        return Table("Gate", ("", "condition", "source", "against", ""), rows) if rows else None
+        return Table("Gate", ("", "condition", "model", "against", ""), rows) if rows else None
 
     @property
     def way_back(self) -> list[str]:

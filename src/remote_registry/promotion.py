@@ -10,6 +10,7 @@ from .errors import RegistryFailed, VersionMissing
 from .github import GitHub
 from .inputs.promote import PromoteInputs
 from .inputs.sides import MlflowServer
+from .judging import judge_version
 from .outcome import Log
 from .plan import Found, Planned, Step, Wanted, finishing
 from .promote import promote, recalled, require_stages, standing, targets
@@ -56,7 +57,7 @@ def promote_version(
 
     Raises:
         VersionMissing: No such version, or nothing to go back to.
-        GateNotMet: Its creator is not trusted.
+        GateNotMet: It does not meet its gate, or its creator is not trusted.
         RegistryFailed: It is not READY, not what its digest says, or the registry refuses.
     """
     side = connect_registry(inputs, log)
@@ -87,16 +88,17 @@ def _promote(job: Promotion, before: Found, version: Version) -> None:
     inputs, outcome, (step, target) = job.inputs, job.outcome, job.target
     tell_version(job.side, job.api, version, before, outcome)
     stood = [number for number in standing(before, step, target) if number != version.number]
-    outcome.previous = stood
     steps = _steps(job, before, version)
     _tell_plan(job, [planned.text for planned in steps] or ["nothing: it stands there already"])
+    judge_version(job, job.side, version, before)
     _check(job, version, by_tags=inputs.select.by_tags)
     if inputs.dry_run:
-        outcome.status = "planned"
+        outcome.status, outcome.previous = "planned", stood
         return
-    outcome.previous = []
     now = look(job.api, job.side)
     version = _still(job, now, version)
+    if standing(now, step, target) != standing(before, step, target):
+        judge_version(job, job.side, version, now)
     with job.log.group("Promote"):
         for planned in (steps := _steps(job, now, version)):
             promote(job, version, planned, before, now)
@@ -131,11 +133,11 @@ def _go_back(job: Promotion, found: Found, version: Version) -> None:
     outcome, (step, target) = job.outcome, job.target
     earlier = _before(job, found, version)
     tell_version(job.side, job.api, earlier, found, outcome)
-    outcome.previous = [version.number]
     moves = _moves_back(job, found, version, earlier)
     plan = [f"{step.value} {to}: version {one.number}" for one, to in moves]
     _tell_plan(job, plan or [f"nothing: version {earlier.number} stands there already"])
     _check(job, earlier, by_tags=True)
+    outcome.previous = [version.number]
     if job.inputs.dry_run:
         outcome.status = "planned"
         return

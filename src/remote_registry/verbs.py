@@ -152,6 +152,8 @@ PROMOTE = Verb(
         "alias",
         "archive-existing",
         "expect-previous",
+        "gate",
+        "gate-without-champion",
         "comment",
         "trusted-creators",
         "digest",

@@ -177,7 +177,7 @@ def test_where_ours_is_the_champion_already_the_gate_stands(both: Both) -> None:
     assert again.code == 0, again.log
     assert (again.outputs["version"], again.outputs["created"]) == ("1", "false")
     assert first.outputs["digest"] == again.outputs["digest"]
-    assert "the champion, version 1, is this source" in again.log
+    assert "the champion, version 1, is this model" in again.log
 
 
 @on_servers

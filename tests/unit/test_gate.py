@@ -117,7 +117,7 @@ def test_where_ours_is_the_champion_the_gate_stands(needs_champion: bool) -> Non
     found = verdict("accuracy > champion.accuracy", OURS, needs_champion=needs_champion)
 
     assert found.is_met
-    assert found.why == "the champion, version 3, is this source"
+    assert found.why == "the champion, version 3, is this model"
 
 
 def test_a_plain_line_is_judged_where_ours_is_the_champion_too() -> None:
@@ -148,9 +148,9 @@ def test_texts_are_compared_as_texts_and_what_is_missing_meets_nothing(
     assert verdict(line).is_met == is_met
 
 
-def test_what_the_source_has_instead_is_named() -> None:
-    assert verdict("acuracy > 1").why == 'the source has no metric "acuracy"; it has "accuracy"'
-    assert verdict("x > 1", source=Figures()).why == 'the source has no metric "x"'
+def test_what_the_model_has_instead_is_named() -> None:
+    assert verdict("acuracy > 1").why == 'the model has no metric "acuracy"; it has "accuracy"'
+    assert verdict("x > 1", source=Figures()).why == 'the model has no metric "x"'
 
 
 def test_a_text_of_others_stays_on_its_line() -> None:

@@ -6,6 +6,7 @@ import pytest
 from unit.register_texts import HOST, SERVER
 
 from remote_registry.errors import BadInput
+from remote_registry.inputs.gates import Gate
 from remote_registry.inputs.promote import PromoteInputs, promote_inputs
 from remote_registry.inputs.select import Select
 
@@ -41,6 +42,16 @@ def test_an_alias() -> None:
     assert (inputs.stage, inputs.aliases) == ("", ("champion",))
 
 
+def test_a_gate() -> None:
+    inputs = read(gate="f1 > champion.f1\nloss < 1\n", gate_without_champion="fail")
+
+    assert [one.line for one in inputs.gate.conditions] == ["f1 > champion.f1", "loss < 1"]
+    assert inputs.gate.needs_champion
+    assert read(gate="loss < 1", stage="None").gate.conditions
+    assert read(gate="f1 > champion.f1", registry_uri=SERVER, stage="", alias="a").gate.conditions
+    assert read().gate == Gate()
+
+
 @pytest.mark.parametrize(
     "text", ["a@b.c, robot one", "a@b.c\n robot one \n", ",a@b.c ,\nrobot one,"]
 )
@@ -61,6 +72,11 @@ def test_creators_by_comma_or_line(text: str) -> None:
         ({"undo": "true", "archive_existing": "true"}, ["archive-existing"]),
         ({"undo": "true", "expect_previous": "3"}, ["expect-previous"]),
         ({"digest": "0f"}, ["digest"]),
+        ({"gate": "f1 >\nloss"}, ["gate", "gate"]),
+        ({"gate": "f1 > champion.f1", "stage": "Archived"}, ["gate"]),
+        ({"gate": "f1 > 1", "gate_without_champion": "fail"}, ["gate-without-champion"]),
+        ({"gate_without_champion": "maybe"}, ["gate-without-champion"]),
+        ({"undo": "true", "gate": "f1 > 1"}, ["gate"]),
         ({"select": ""}, ["select"]),
         ({"select": "all"}, ["select"]),
         ({"undo": "yes", "dry_run": "1"}, ["undo", "dry-run"]),

@@ -174,7 +174,7 @@ def test_the_gate_is_a_table_of_all_its_lines() -> None:
     verdicts = [
         Verdict("accuracy >= 0.95", True, "0.97", "0.95"),
         Verdict("loss < champion.loss", False, "0.3", "0.2", "version 3 has 0.2"),
-        Verdict("f1 > 1", False, why='the source has no metric "f1"'),
+        Verdict("f1 > 1", False, why='the model has no metric "f1"'),
     ]
     failure = GateNotMet("Two.", "not met: loss", "not met: f1", where="run r", todo="Train.")
 
@@ -184,7 +184,7 @@ def test_the_gate_is_a_table_of_all_its_lines() -> None:
     assert told.gate == [
         ["✅", "accuracy >= 0.95", "0.97", "0.95", ""],
         ["❌", "loss < champion.loss", "0.3", "0.2", "version 3 has 0.2"],
-        ["❌", "f1 > 1", "", "", 'the source has no metric "f1"'],
+        ["❌", "f1 > 1", "", "", 'the model has no metric "f1"'],
     ]
     assert told.fence("text").splitlines() == [
         "Two.",

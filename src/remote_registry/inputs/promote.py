@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from . import values
+from .gates import Gate, gate_from
 from .registries import read_registry
 from .resolve import ResolveInputs, read_select
 from .scopes import is_workspace
@@ -28,6 +29,7 @@ class PromoteInputs(ResolveInputs):
         trusted_creators: Whose versions may be promoted that are found by what is written on them;
             empty for those of the identity that signs in.
         digest: Of what the registry must serve of the version; empty for any.
+        gate: The conditions that the version must meet.
         undo: Goes back to what stood there before the version.
     """
 
@@ -38,6 +40,7 @@ class PromoteInputs(ResolveInputs):
     comment: str
     trusted_creators: tuple[str, ...]
     digest: str
+    gate: Gate
     undo: bool
     dry_run: bool
 
@@ -61,6 +64,7 @@ def promote_inputs(raw: Mapping[str, str | None], _: Path | None) -> PromoteInpu
             filter(None, re.split(r"\s*[,\n]\s*", texts["trusted-creators"]))
         ),
         "digest": texts.read("digest", lambda text: digest(text) if text else ""),
+        "gate": gate_from(texts),
         "undo": texts.read("undo", values.boolean),
         "dry_run": texts.read("dry-run", values.boolean),
     }
@@ -91,3 +95,5 @@ def _note_contradictions(texts: Texts) -> None:
             texts.problem("archive-existing", "has no meaning with undo, which archives by itself.")
         if texts["expect-previous"]:
             texts.problem("expect-previous", "has no meaning with undo; select says what stands.")
+        if texts["gate"]:
+            texts.problem("gate", "has no meaning with undo, which goes back to what stood there.")
