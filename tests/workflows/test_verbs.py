@@ -84,7 +84,9 @@ def test_promote_and_back(
 ) -> None:
     made_versions.move(registry_workspace, model, "1", "Production")
     asked = {"model_name": model, "stage": "Production"}
-    there = step("there", "promote", select=f"commit={'b' * 40}", archive_existing="true", **asked)
+    commit = "b" * 40
+    gated = {"select": f"commit={commit}", "gate": f"tags.remote_registry.commit == '{commit}'"}
+    there = step("there", "promote", archive_existing="true", **gated, **asked)
     undone = "version=${{ steps.there.outputs.version }}"
     back = step("back", "promote", select=undone, undo="true", **asked)
     workflow.write_text(HEAD + there + back)
@@ -95,6 +97,7 @@ def test_promote_and_back(
     names = ("version", "previous-version", "stage")
     assert [done.outputs("there")[name] for name in names] == ["2", "1", "Production"]
     assert [done.outputs("back")[name] for name in names] == ["1", "2", "Production"]
+    assert '"met": true' in done.outputs("there")["result"]
     stages = made_versions.stages(registry_workspace, model)
     assert stages == {"1": "Production", "2": "Archived"}
 
