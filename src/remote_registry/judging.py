@@ -125,7 +125,7 @@ def _champion(job: Judging, candidate: Candidate, found: Found, number: str) -> 
 def _figures_of(
     version: Version, needed: Iterable[tuple[str, str]], sides: tuple[Connection, ...]
 ) -> Figures:
-    """What a version's tags tell; where that is not all that is needed, and else its run."""
+    """What a version's tags tell, and where that is not all that is needed, its run too."""
     told = Figures(metrics_in(version.tags), tags=version.tags)
     if all(told.has(kind, name) for kind, name in needed):
         return told
