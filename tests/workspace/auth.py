@@ -19,6 +19,7 @@ READING_POSTS = (
     "*/artifacts/credentials-for-download",
     "*/fs/create-download-url",
 )
+READERS_MAY_ASK = "*/transition-requests/create"  # docs.databricks.com/en/mlflow/models-acl.html
 TRANSITIONS = (
     "*/model-versions/transition-stage",
     "*/transition-requests/approve",
@@ -63,7 +64,7 @@ def check(caller: Caller, request: Request) -> None:
 
 
 def _needed(request: Request) -> set[str]:
-    if request.method in ("GET", "HEAD") or _fits(request.path, READING_POSTS):
+    if request.method in ("GET", "HEAD") or _fits(request.path, (*READING_POSTS, READERS_MAY_ASK)):
         return set()
     if _fits(request.path, TRANSITIONS):
         return {WRITE, TRANSITION}

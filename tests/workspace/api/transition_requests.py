@@ -8,7 +8,7 @@ from typing import Any
 
 from ..auth import TRANSITION
 from ..state import State
-from ..wire.message import Request, flag, missing
+from ..wire.message import Request, flag, missing, not_implemented
 from .model_versions import stored
 from .routes import MLFLOW, ROUTES
 from .stages import check_stage, move
@@ -34,15 +34,20 @@ def _open(state: State, name: str, version: str) -> list[dict[str, Any]]:
 
 
 def _close(state: State, request: Request, kind: str, creator: str | None = None) -> dict[str, Any]:
-    """Take the request for that stage off the list; its closing activity."""
+    """Take the request for that stage off the list, or all of them; the closing activity."""
     name, version, stage = request.require("name", "version", "stage")
     waiting = _open(state, name, str(version))
-    for asked in waiting:
-        if asked["to_stage"] == stage and creator in (None, asked["user_id"]):
-            waiting.remove(asked)
-            comment = request.fields().get("comment", "")
-            return _activity(kind, request.user, (asked["from_stage"], stage), comment)
-    raise missing(f"There is no open request to move {name}/{version} to {stage}.")
+    closing = [
+        asked
+        for asked in waiting
+        if asked["to_stage"] == stage and creator in (None, asked["user_id"])
+    ]
+    if not closing:
+        raise missing(f"There is no open request to move {name}/{version} to {stage}.")
+    for asked in closing if state.knobs.decide_all else closing[:1]:
+        waiting.remove(asked)
+    comment = request.fields().get("comment", "")
+    return _activity(kind, request.user, (closing[0]["from_stage"], stage), comment)
 
 
 @ROUTES.on("POST", f"{REQUESTS}/create")
@@ -50,6 +55,9 @@ def create(state: State, request: Request) -> dict[str, Any]:
     name, version, stage = request.require("name", "version", "stage")
     check_stage(stage)
     current = stored(state, name, version)["current_stage"]
+    for asked in _open(state, name, str(version)):
+        if (asked["to_stage"], asked["user_id"]) == (stage, request.user):
+            raise not_implemented(f"a second request of {request.user} for {stage}")
     comment = request.fields().get("comment", "")
     asked = _activity("REQUESTED_TRANSITION", request.user, (current, stage), comment)
     _open(state, name, str(version)).append(asked)

@@ -66,6 +66,13 @@ class Knobs:
             "AZURE_ADLS_GEN2_SAS_URI"
         ),
     )
+    decide_all: bool = field(
+        default=False,
+        metadata=meaning(
+            "approving or rejecting closes all requests for a stage; off: the oldest. Which of the "
+            "two the service does, is not documented"
+        ),
+    )
     page_size: int = field(default=1000, metadata=meaning("entries in a page of any listing"))
     tokens: dict[str, dict[str, Any]] = field(
         default_factory=dict,
