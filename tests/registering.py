@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import time
 import uuid
 from typing import Any
@@ -19,6 +20,15 @@ def staged(workspace: Workspace) -> str:
     for name, content in FILES.items():
         assert call(workspace, "POST", f"/dbfs{folder}/{name}", data=content).status_code == 200
     return folder
+
+
+def staged_digest() -> str:
+    """The digest of every such model."""
+    lines = [
+        f"{hashlib.sha256(content).hexdigest()}  {len(content)}  {path}\n"
+        for path, content in sorted(FILES.items())
+    ]
+    return f"sha256:{hashlib.sha256(''.join(lines).encode()).hexdigest()}"
 
 
 def make_model(workspace: Workspace) -> str:

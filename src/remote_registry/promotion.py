@@ -11,7 +11,7 @@ from .github import GitHub
 from .inputs.promote import PromoteInputs
 from .inputs.sides import MlflowServer
 from .judging import judge_version
-from .outcome import Log
+from .outcome import Log, Outcome
 from .plan import Found, Planned, Step, Wanted, finishing
 from .promote import promote, recalled, require_stages, standing, targets
 from .provenance import Provenance
@@ -19,7 +19,7 @@ from .reached import Promoted
 from .registry.api import READY, RegistryApi, Version
 from .registry.lifecycle import CommentingApi
 from .resolve import tell_version
-from .select import find, look, the_one
+from .select import find_one, look
 from .trust import check_creator, check_digest
 
 
@@ -63,14 +63,9 @@ def promote_version(
     side = connect_registry(inputs, log)
     job = Promotion(inputs, side, _api(inputs, side, provenance), log, outcome)
     outcome.to_stage, outcome.to_alias = inputs.stage, "".join(inputs.aliases)
-    outcome.goes_back = inputs.undo
-    with log.group("Find the version"):
-        found = look(job.api, side)
-        version = the_one(
-            job.api, found, inputs.select, find(job.api, found, inputs.select, github, log)
-        )
-        log.line(f"{inputs.select}: version {version.number}")
-        require_stages(job, found)
+    outcome.goes_back, outcome.trusted = inputs.undo, inputs.trusted_creators
+    found, version = find_one(job.api, side, inputs.select, github, log)
+    require_stages(job, found)
     if inputs.undo:
         _go_back(job, found, version)
     else:
@@ -89,14 +84,15 @@ def _promote(job: Promotion, before: Found, version: Version) -> None:
     tell_version(job.side, job.api, version, before, outcome)
     stood = [number for number in standing(before, step, target) if number != version.number]
     steps = _steps(job, before, version)
-    _tell_plan(job, [planned.text for planned in steps] or ["nothing: it stands there already"])
+    plan = [planned.text for planned in steps] or ["nothing: it stands there already"]
+    tell_plan(job.log, outcome, plan)
     judge_version(job, job.side, version, before)
-    _check(job, version, by_tags=inputs.select.by_tags)
+    check(job, version, by_tags=inputs.select.by_tags)
     if inputs.dry_run:
         outcome.status, outcome.previous = "planned", stood
         return
     now = look(job.api, job.side)
-    version = _still(job, now, version)
+    version = still(job, now, version)
     if standing(now, step, target) != standing(before, step, target):
         judge_version(job, job.side, version, now)
     with job.log.group("Promote"):
@@ -107,7 +103,7 @@ def _promote(job: Promotion, before: Found, version: Version) -> None:
             job.log.line(f"version {version.number} stands in {target} already")
     outcome.moved = bool(steps)
     outcome.came_from = version.stage if outcome.moved else ""
-    _warn_of_higher(job, now, version)
+    warn_of_higher(job, now, version)
 
 
 def _steps(job: Promotion, found: Found, version: Version) -> list[Planned]:
@@ -116,7 +112,7 @@ def _steps(job: Promotion, found: Found, version: Version) -> list[Planned]:
     return list(finishing(found, wanted, version))
 
 
-def _warn_of_higher(job: Promotion, now: Found, version: Version) -> None:
+def warn_of_higher(job: Promotion, now: Found, version: Version) -> None:
     """By its stage, clients load the highest number that stands there."""
     step, target = job.target
     others = standing(now, step, target) if step is Step.PROMOTE else []
@@ -135,14 +131,14 @@ def _go_back(job: Promotion, found: Found, version: Version) -> None:
     tell_version(job.side, job.api, earlier, found, outcome)
     moves = _moves_back(job, found, version, earlier)
     plan = [f"{step.value} {to}: version {one.number}" for one, to in moves]
-    _tell_plan(job, plan or [f"nothing: version {earlier.number} stands there already"])
-    _check(job, earlier, by_tags=True)
+    tell_plan(job.log, outcome, plan or [f"nothing: version {earlier.number} stands there already"])
+    check(job, earlier, by_tags=True)
     outcome.previous = [version.number]
     if job.inputs.dry_run:
         outcome.status = "planned"
         return
     now = look(job.api, job.side)
-    moves = _moves_back(job, now, version, _still(job, now, earlier))
+    moves = _moves_back(job, now, version, still(job, now, earlier))
     with job.log.group("Go back"):
         for one, to in moves:
             with shielded():
@@ -193,35 +189,51 @@ def _moves_back(
     return [*moves, (version, "Archived")] if leaves else moves
 
 
-def _tell_plan(job: Promotion, plan: list[str]) -> None:
-    job.outcome.plan = plan
-    with job.log.group("Plan"):
+def tell_plan(log: Log, outcome: Outcome, plan: list[str]) -> None:
+    """Tells what is going to be done, before it is."""
+    outcome.plan = plan
+    with log.group("Plan"):
         for text in plan:
-            job.log.line(text)
+            log.line(text)
 
 
-def _check(job: Promotion, version: Version, *, by_tags: bool) -> None:
-    """Sees that a version may be promoted."""
-    _check_ready(job, version)
+def check(job: Promotion, version: Version, *, by_tags: bool) -> None:
+    """Sees that a version may be promoted.
+
+    Raises:
+        RegistryFailed: It is not READY, or has another digest than was given.
+        GateNotMet: Tags have found it, and its creator is not trusted.
+    """
+    check_ready(job.api, version)
     if job.inputs.digest:
         check_digest(job.side, job.api, version, job.inputs.digest, job.log)
     elif by_tags:
         check_creator(job.api, version, job.trusted)
 
 
-def _check_ready(job: Promotion, version: Version) -> None:
+def check_ready(api: RegistryApi, version: Version) -> None:
+    """Sees that a version is READY.
+
+    Raises:
+        RegistryFailed: It is not.
+    """
     if version.status != READY:
         raise RegistryFailed(
             f"Version {version.number} is {version.status}, not READY. Nothing was changed.",
-            where=job.api.where,
+            where=api.where,
             todo="Wait until it is READY, or register it again.",
         )
 
 
-def _still(job: Promotion, now: Found, version: Version) -> Version:
-    """The version as it is now."""
+def still(job: Promotion, now: Found, version: Version) -> Version:
+    """The version as it is now.
+
+    Raises:
+        VersionMissing: It was deleted.
+        RegistryFailed: It is not READY any more.
+    """
     for one in now.versions or ():
         if one.number == version.number:
-            _check_ready(job, one)
+            check_ready(job.api, one)
             return one
     raise VersionMissing(f"Version {version.number} was deleted meanwhile.", where=job.api.where)

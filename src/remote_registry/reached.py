@@ -92,6 +92,7 @@ class Promoted(Outcome):
         came_from: The stage in which the version stood before it was moved.
         moved: Whether anything was moved.
         goes_back: Whether it was asked to go back.
+        trusted: Whose versions were said to be trusted, which going back needs too.
     """
 
     participle: ClassVar[str] = "promoted"
@@ -100,6 +101,7 @@ class Promoted(Outcome):
     came_from: str = ""
     moved: bool = False
     goes_back: bool = False
+    trusted: tuple[str, ...] = ()
 
     @property
     def done(self) -> str:
@@ -126,7 +128,8 @@ class Promoted(Outcome):
             return self._out_again() if self.moved and self.came_from else []
         target = ["--alias", self.to_alias] if self.to_alias else ["--stage", self.to_stage]
         if not self.goes_back:
-            return [*self._command(self.version), *target, "--undo", "true"]
+            trusted = ["--trusted-creators", ", ".join(self.trusted)] if self.trusted else []
+            return [*self._command(self.version), *target, "--undo", "true", *trusted]
         again = ["--archive-existing", "true"] if self.to_stage else []
         return [*self._command(self.previous[0]), *target, *again]
 

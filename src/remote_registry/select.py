@@ -36,6 +36,22 @@ def look(api: RegistryApi, connection: Connection) -> Found:
     return Found(versions=newest_first, aliases=dict(model.aliases) if model else {})
 
 
+def find_one(
+    api: RegistryApi, connection: Connection, select: Select, github: GitHub, log: Log
+) -> tuple[Found, Version]:
+    """All versions of the model, and the one that is meant.
+
+    Raises:
+        VersionMissing: There is none, or there are several.
+        Failure: The registry or GitHub can't be asked.
+    """
+    with log.group("Find the version"):
+        found = look(api, connection)
+        version = the_one(api, found, select, find(api, found, select, github, log))
+        log.line(f"{select}: version {version.number}")
+    return found, version
+
+
 def find(api: RegistryApi, found: Found, select: Select, github: GitHub, log: Log) -> list[Version]:
     """All versions that fit, newest first.
 

@@ -6,6 +6,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from . import values
 from .gates import Gate, gate_from
@@ -51,6 +52,18 @@ def promote_inputs(raw: Mapping[str, str | None], _: Path | None) -> PromoteInpu
     Raises:
         BadInput: With every problem that was found.
     """
+    texts, fields = read_promotion(raw)
+    _note_contradictions(texts)
+    texts.raise_problems()
+    return PromoteInputs(**fields)
+
+
+def read_promotion(raw: Mapping[str, str | None]) -> tuple[Texts, dict[str, Any]]:
+    """Begins to read the inputs of whatever moves a version.
+
+    Returns:
+        The texts, with the problems so far, and the fields of `PromoteInputs`.
+    """
     texts, fields = read_registry(raw)
     fields |= {
         "select": read_select(texts),
@@ -68,9 +81,9 @@ def promote_inputs(raw: Mapping[str, str | None], _: Path | None) -> PromoteInpu
         "undo": texts.read("undo", values.boolean),
         "dry_run": texts.read("dry-run", values.boolean),
     }
-    _note_contradictions(texts)
-    texts.raise_problems()
-    return PromoteInputs(**fields)
+    if texts["archive-existing"].lower() == "true" and texts["stage"] in ("", "None", "Archived"):
+        texts.problem("archive-existing", "goes with stage: Staging or stage: Production.")
+    return texts, fields
 
 
 def _one_alias(text: str) -> tuple[str, ...]:
@@ -84,8 +97,6 @@ def _note_contradictions(texts: Texts) -> None:
     on_databricks = is_workspace(texts, "registry")
     if len(texts.given("stage", "alias")) != 1:
         texts.problem("stage", "say where the version goes: give stage or alias, one of the two.")
-    if texts["archive-existing"].lower() == "true" and texts["stage"] in ("", "None", "Archived"):
-        texts.problem("archive-existing", "goes with stage: Staging or stage: Production.")
     if texts["alias"] and on_databricks:
         texts.problem("alias", "a workspace registry has stages and no aliases; use stage.")
     if texts["comment"] and texts["registry-uri"] and not on_databricks:

@@ -76,6 +76,11 @@ def stage(text: str) -> str:
     return text
 
 
+def level_to_move_to(stage: str) -> str:
+    """The permission level of a workspace's model that suffices to move any version to a stage."""
+    return f"CAN_MANAGE_{'STAGING' if stage == 'Staging' else 'PRODUCTION'}_VERSIONS"
+
+
 def expect_previous(text: str) -> str:
     """A version's number, or `none`; empty where it does not matter."""
     if not re.fullmatch(r"|none|[1-9][0-9]{0,9}", text):

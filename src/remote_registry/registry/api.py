@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 
 from ..connection import Connection
 from ..errors import RegistryFailed
+from ..inputs.values import level_to_move_to
 from ..rest import ApiError, Json
 
 _API = "/api/2.0/mlflow"
@@ -87,6 +88,7 @@ class RegistryApi:
         self.rest = connection.rest
         self.name = name
         self.where = f"{name} in {connection.label}"
+        self.or_ask = ", or ask for it by the verb request" if connection.is_databricks else ""
 
     def model(self) -> Model | None:
         """The registered model, or `None` where there is none yet."""
@@ -250,9 +252,7 @@ class RegistryApi:
                 return []
             if error.is_unknown_call:
                 raise RegistryFailed(
-                    "This registry has no stages.",
-                    where=self.where,
-                    todo="Use alias instead of stage.",
+                    "This registry has no stages.", where=self.where, todo="Use alias instead."
                 ) from error
             raise
         return list(map(version_from, reply.get("model_versions") or []))
@@ -263,7 +263,7 @@ class RegistryApi:
         try:
             return self._move(body | {"archive_existing_versions": archive_existing})
         except ApiError as error:
-            right = f"CAN_MANAGE_{stage.upper()}_VERSIONS or CAN_MANAGE on the model"
+            right = f"{level_to_move_to(stage)} or CAN_MANAGE on the model{self.or_ask}"
             raise self._explained(error, f"move a version to {stage}", right) from error
 
     def _move(self, body: Json) -> Version:
