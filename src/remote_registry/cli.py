@@ -9,13 +9,26 @@ from typing import Any, cast
 import click
 
 from . import __version__
+from .asked import Approved, Rejected, Requested
 from .health import Health
 from .kept import Kept
 from .outcome import Outcome
 from .reached import Downloaded, Promoted, Resolved, Retired
 from .report.masks import variable
 from .run import Call, run
-from .verbs import DOCTOR, DOWNLOAD, PROMOTE, REGISTER, RESOLVE, RETIRE, SECRETS, Verb
+from .verbs import (
+    APPROVE,
+    DOCTOR,
+    DOWNLOAD,
+    PROMOTE,
+    REGISTER,
+    REJECT,
+    REQUEST,
+    RESOLVE,
+    RETIRE,
+    SECRETS,
+    Verb,
+)
 
 
 class _Described(click.Command):
@@ -155,6 +168,45 @@ def promote(call: Call) -> None:
     github = github_from(os.environ, inputs.github_token, inputs.retry_timeout)
     outcome = cast(Promoted, call.outcome)
     promote_version(inputs, call.provenance, github, outcome, call.console)
+
+
+@_command(REQUEST, Requested)
+def request(call: Call) -> None:
+    """Asks for a stage, for somebody who may decide to approve or to reject it."""
+    from .inputs.transitions import transition_inputs
+
+    inputs = call.read(transition_inputs)
+    from .asking import request as carry_out
+    from .github import github_from
+
+    github = github_from(os.environ, inputs.github_token, inputs.retry_timeout)
+    carry_out(inputs, call.provenance, github, cast(Requested, call.outcome), call.console)
+
+
+@_command(APPROVE, Approved)
+def approve(call: Call) -> None:
+    """Approves a request: the version goes to the stage that was asked for."""
+    from .inputs.transitions import approve_inputs
+
+    inputs = call.read(approve_inputs)
+    from .approving import approve as carry_out
+    from .github import github_from
+
+    github = github_from(os.environ, inputs.github_token, inputs.retry_timeout)
+    carry_out(inputs, call.provenance, github, cast(Approved, call.outcome), call.console)
+
+
+@_command(REJECT, Rejected)
+def reject(call: Call) -> None:
+    """Rejects whatever asks for a stage; the version stays where it is."""
+    from .inputs.transitions import transition_inputs
+
+    inputs = call.read(transition_inputs)
+    from .asking import reject as carry_out
+    from .github import github_from
+
+    github = github_from(os.environ, inputs.github_token, inputs.retry_timeout)
+    carry_out(inputs, call.provenance, github, cast(Rejected, call.outcome), call.console)
 
 
 @_command(RETIRE, Retired)

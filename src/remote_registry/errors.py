@@ -89,6 +89,13 @@ class VersionMissing(Failure):
     title = "No such version"
 
 
+class RequestMissing(Failure):
+    """Nobody has asked for what is to be approved, or the request is closed already."""
+
+    exit_code = 4
+    title = "No such request"
+
+
 class RegistryFailed(Failure):
     """The registry failed or refused, or what it serves is not what was logged."""
 

@@ -29,7 +29,7 @@ _OBJECTS = (
 _LISTS = (
     "aliases", "credential_infos", "credentials", "experiments", "files", "items", "metrics",
     "model_inputs", "model_outputs", "model_versions", "models", "params", "registered_models",
-    "runs", "scopes", "tags", "upload_credential_infos",
+    "requests", "runs", "scopes", "tags", "upload_credential_infos",
 )  # fmt: skip
 _NUMBERS = ("creation_timestamp", "creation_timestamp_ms", "file_size", "part_number", "version")
 _NO_TEXTS = (*_OBJECTS, *_LISTS, *_NUMBERS, "data", "headers", "is_dir")

@@ -183,4 +183,43 @@ RETIRE = Verb(
     _REGISTRY_ALONE_SECRETS,
     "actions/retire",
 )
-VERBS = (REGISTER, DOCTOR, SECRETS, RESOLVE, DOWNLOAD, PROMOTE, RETIRE)
+_TRANSITION = (*_REGISTRY, "allow-http", "select", "stage", "comment")
+REQUEST = Verb(
+    "request",
+    (*_TRANSITION, "retry-timeout", "dry-run", "python"),
+    (*REGISTRY_SECRETS, "github-token"),
+    "actions/request",
+)
+APPROVE = Verb(
+    "approve",
+    (
+        *_TRANSITION,
+        "archive-existing",
+        "expect-previous",
+        "trusted-creators",
+        "digest",
+        "retry-timeout",
+        "dry-run",
+        "python",
+    ),
+    (*REGISTRY_SECRETS, "github-token"),
+    "actions/approve",
+)
+REJECT = Verb(
+    "reject",
+    (*_TRANSITION, "retry-timeout", "dry-run", "python"),
+    (*REGISTRY_SECRETS, "github-token"),
+    "actions/reject",
+)
+VERBS = (
+    REGISTER,
+    DOCTOR,
+    SECRETS,
+    RESOLVE,
+    DOWNLOAD,
+    PROMOTE,
+    REQUEST,
+    APPROVE,
+    REJECT,
+    RETIRE,
+)

@@ -17,6 +17,7 @@ from unit.register_texts import ON_DATABRICKS, ON_SERVER
 from unit.secrets_texts import KEPT
 
 from remote_registry import cli, errors
+from remote_registry.asked import Approved, Rejected, Requested
 from remote_registry.health import Health
 from remote_registry.inputs.doctor import doctor_inputs
 from remote_registry.inputs.download import download_inputs
@@ -25,15 +26,19 @@ from remote_registry.inputs.register import register_inputs
 from remote_registry.inputs.resolve import resolve_inputs
 from remote_registry.inputs.retire import retire_inputs
 from remote_registry.inputs.secrets import secrets_inputs
+from remote_registry.inputs.transitions import approve_inputs, transition_inputs
 from remote_registry.kept import Kept
 from remote_registry.outcome import Outcome
 from remote_registry.reached import Downloaded, Promoted, Resolved, Retired
 from remote_registry.report.masks import SECRET_INPUTS, variable
 from remote_registry.verbs import (
+    APPROVE,
     DOCTOR,
     DOWNLOAD,
     PROMOTE,
     REGISTER,
+    REJECT,
+    REQUEST,
     RESOLVE,
     RETIRE,
     SECRETS,
@@ -106,6 +111,8 @@ BY_SCOPE = {
 }
 RESOLVED = tuple(side | {"select": "version=3"} for side in (*SIDES, BY_SCOPE))
 PROMOTED = tuple(given | {"stage": "Production"} for given in RESOLVED)
+ASKED = PROMOTED[:1]  # of a workspace, for an MLflow server has no transition requests
+FOR_A_STAGE = ("model-name", "select", "stage")
 EXAMINED = tuple(
     {k: it for k, it in one.items() if k != "run-id"} for one in (ON_DATABRICKS, ON_SERVER)
 )
@@ -116,6 +123,9 @@ CONTRACTS = (
     Contract(RESOLVE, Resolved, resolve_inputs, RESOLVED, ("model-name", "select")),
     Contract(DOWNLOAD, Downloaded, download_inputs, RESOLVED, ("model-name", "select")),
     Contract(PROMOTE, Promoted, promote_inputs, PROMOTED, ("model-name", "select")),
+    Contract(REQUEST, Requested, transition_inputs, ASKED, FOR_A_STAGE),
+    Contract(APPROVE, Approved, approve_inputs, ASKED, FOR_A_STAGE),
+    Contract(REJECT, Rejected, transition_inputs, ASKED, FOR_A_STAGE),
     Contract(RETIRE, Retired, retire_inputs, RESOLVED),
 )
 

@@ -102,6 +102,29 @@ def test_promote_and_back(
     assert stages == {"1": "Production", "2": "Archived"}
 
 
+def test_asked_for_and_approved(
+    workflow: Path,
+    runner: Runner,
+    secrets: dict[str, str],
+    model: str,
+    registry_workspace: Workspace,
+) -> None:
+    asked = {"model_name": model, "select": f"commit={'b' * 40}", "stage": "Staging"}
+    refused = step("asked", "request", **asked) + step("refused", "reject", **asked)
+    again = step("again", "request", comment="It is better now.", **asked)
+    workflow.write_text(HEAD + refused + again + step("done", "approve", **asked))
+
+    done = runner.run(workflow, "push", secrets=secrets)
+
+    assert done.code == 0, str(done)
+    names = ("status", "created", "stage")
+    assert [done.outputs("asked")[name] for name in names] == ["requested", "true", "None"]
+    assert [done.outputs("refused")[name] for name in names] == ["rejected", "false", "None"]
+    assert "It is better now." in done.outputs("again")["requests"]
+    assert [done.outputs("done")[name] for name in names] == ["approved", "false", "Staging"]
+    assert made_versions.stages(registry_workspace, model) == {"1": "None", "2": "Staging"}
+
+
 def test_retire(
     workflow: Path,
     runner: Runner,
