@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from .asked import Asked, Rejected, Requested
 from .cancelling import shielded
-from .connection import Connection, connect
+from .connection import Connection, connect_registry
 from .errors import RegistryFailed
 from .github import GitHub
 from .inputs.promote import PromoteInputs
@@ -20,7 +20,6 @@ from .provenance import Provenance
 from .registry.api import Version
 from .registry.transition_requests import RequestsApi, TransitionRequest
 from .resolve import tell_version
-from .rest import REGISTRY
 from .select import find_one
 
 _A_FEW = 5  # names in a sentence
@@ -137,9 +136,7 @@ def signed_in(
 ) -> tuple[Connection, RequestsApi]:
     """The workspace, and the calls on the model there."""
     outcome.to_stage = inputs.stage
-    with log.group("Connect"):
-        side = connect(inputs.registry, REGISTRY, inputs.retry_timeout)
-        log.line(f"signed in to {side.label}")
+    side = connect_registry(inputs, log)
     comment = "\n".join(filter(None, (inputs.comment, provenance.workflow_run)))
     return side, RequestsApi(side, inputs.model_name, comment)
 

@@ -183,11 +183,11 @@ RETIRE = Verb(
     _REGISTRY_ALONE_SECRETS,
     "actions/retire",
 )
-_TRANSITION = (*_REGISTRY, "allow-http", "select", "stage", "comment")
+_TRANSITION = (*_REGISTRY_ALONE, "select", "stage", "comment")
 REQUEST = Verb(
     "request",
     (*_TRANSITION, "retry-timeout", "dry-run", "python"),
-    (*REGISTRY_SECRETS, "github-token"),
+    _REGISTRY_ALONE_SECRETS,
     "actions/request",
 )
 APPROVE = Verb(
@@ -202,13 +202,13 @@ APPROVE = Verb(
         "dry-run",
         "python",
     ),
-    (*REGISTRY_SECRETS, "github-token"),
+    _REGISTRY_ALONE_SECRETS,
     "actions/approve",
 )
 REJECT = Verb(
     "reject",
     (*_TRANSITION, "retry-timeout", "dry-run", "python"),
-    (*REGISTRY_SECRETS, "github-token"),
+    _REGISTRY_ALONE_SECRETS,
     "actions/reject",
 )
 VERBS = (
