@@ -252,7 +252,9 @@ class RegistryApi:
                 return []
             if error.is_unknown_call:
                 raise RegistryFailed(
-                    "This registry has no stages.", where=self.where, todo="Use alias instead."
+                    "This registry has no stages.",
+                    where=self.where,
+                    todo="Use alias instead of stage.",
                 ) from error
             raise
         return list(map(version_from, reply.get("model_versions") or []))
