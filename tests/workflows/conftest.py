@@ -75,16 +75,16 @@ def commit(folder: Path, message: str) -> str:
 
 @pytest.fixture(scope="session")
 def train(repository: Path) -> Train:
-    """Runs the team's training script in its repository, once for each place to log in."""
-    trained: dict[str, Trained] = {}
+    """Runs the team's training script in its repository, once for each model and place to log."""
+    logged: dict[str, dict[str, str]] = {}
+    script = str(repository / "train.py")
 
     def run(side: Workspace | MlflowServer, *models: str) -> Trained:
         environment = side.environment()
-        if str(environment) not in trained:
-            script = str(repository / "train.py")
-            runs = clients.run_code(AS_A_SCRIPT, environment, script, *models)
-            trained[str(environment)] = Trained(git(repository, "rev-parse", "HEAD"), runs)
-        return trained[str(environment)]
+        runs = logged.setdefault(str(environment), {})
+        if missing := [name for name in models if name not in runs]:
+            runs.update(clients.run_code(AS_A_SCRIPT, environment, script, *missing))
+        return Trained(git(repository, "rev-parse", "HEAD"), {name: runs[name] for name in models})
 
     return run
 
