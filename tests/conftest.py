@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -18,6 +19,8 @@ Target = Workspace | MlflowServer
 LogModels = Callable[[Target], LoggedModels]
 
 os.environ["MLFLOW_DISABLE_TELEMETRY"] = "true"
+# Who starts the tests in the background has them, and what they start, ignore SIGINT.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(scope="session")
