@@ -9,7 +9,6 @@ from .connection import Connection, connect_registry
 from .errors import RegistryFailed, VersionMissing
 from .github import GitHub
 from .inputs.promote import PromoteInputs
-from .inputs.sides import MlflowServer
 from .judging import judge_version
 from .outcome import Log, Outcome
 from .plan import Found, Planned, Step, Wanted, finishing
@@ -20,7 +19,7 @@ from .registry.api import READY, RegistryApi, Version
 from .registry.lifecycle import CommentingApi
 from .resolve import tell_version
 from .select import find_one, look
-from .trust import check_creator, check_digest
+from .trust import check_trust
 
 
 @dataclass(frozen=True)
@@ -38,13 +37,6 @@ class Promotion:
         """The stage or the alias that is asked for."""
         (target,) = targets(self)
         return target
-
-    @property
-    def trusted(self) -> tuple[str, ...]:
-        """Whose versions may be promoted that are found by tags."""
-        registry = self.inputs.registry
-        own = registry.username if isinstance(registry, MlflowServer) else self.side.user
-        return self.inputs.trusted_creators or tuple(filter(None, (own,)))
 
 
 def promote_version(
@@ -202,13 +194,10 @@ def check(job: Promotion, version: Version, *, by_tags: bool) -> None:
 
     Raises:
         RegistryFailed: It is not READY, or has another digest than was given.
-        GateNotMet: Tags have found it, and its creator is not trusted.
+        GateNotMet: Its creator is not trusted.
     """
     check_ready(job.api, version)
-    if job.inputs.digest:
-        check_digest(job.side, job.api, version, job.inputs.digest, job.log)
-    elif by_tags:
-        check_creator(job.api, version, job.trusted)
+    check_trust(job, version, by_tags=by_tags)
 
 
 def check_ready(api: RegistryApi, version: Version) -> None:

@@ -3,31 +3,96 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Protocol
 
 from .connection import Connection
 from .errors import GateNotMet, RegistryFailed
 from .files.copy import copy
 from .files.pace import Limits
+from .inputs.scopes import GivenSide
+from .inputs.sides import MlflowServer
 from .outcome import Log
 from .progress import progress_to
 from .registry.api import RegistryApi, Version
 from .verify import served
 
 
-def check_creator(api: RegistryApi, version: Version, trusted: Sequence[str]) -> None:
-    """Sees that a version was made by one of those who are trusted.
+class Trusted(Protocol):
+    """Inputs that say whose versions, and which bytes, are trusted."""
 
-    A server that names no creator has none to check.
+    @property
+    def registry(self) -> GivenSide:
+        """The registry's sign-in, as it was given."""
+
+    @property
+    def trusted_creators(self) -> tuple[str, ...]:
+        """Who may have made the version; empty where that was not said."""
+
+    @property
+    def digest(self) -> str:
+        """What the version must have; empty for any."""
+
+
+class Trusting(Protocol):
+    """What a verb works on that trusts some versions only."""
+
+    @property
+    def inputs(self) -> Trusted:
+        """What is said."""
+
+    @property
+    def side(self) -> Connection:
+        """The registry's connection."""
+
+    @property
+    def api(self) -> RegistryApi:
+        """The model in the registry."""
+
+    @property
+    def log(self) -> Log:
+        """Where it is told."""
+
+
+def check_trust(job: Trusting, version: Version, *, by_tags: bool) -> None:
+    """Sees that a READY version is of whom, and what, the inputs say.
+
+    What is said is checked however the version was found. Where nothing is, and it was found by
+    what others can write, the identity that signs in must have made it.
+
+    Args:
+        by_tags: Whether it was found so.
 
     Raises:
         GateNotMet: Somebody else has made it.
+        RegistryFailed: It has another digest.
     """
+    inputs, side, api = job.inputs, job.side, job.api
+    if trusted := inputs.trusted_creators:
+        if not version.creator:
+            job.log.warning(
+                f"{api.where} names no creator of version {version.number}, so trusted-creators "
+                "has none to check."
+            )
+        _check_creator(api, version, trusted, by_tags=by_tags)
+    elif by_tags and not inputs.digest:
+        own = inputs.registry.username if isinstance(inputs.registry, MlflowServer) else side.user
+        _check_creator(api, version, tuple(filter(None, (own,))), by_tags=by_tags)
+    if inputs.digest:
+        check_digest(side, api, version, inputs.digest, job.log)
+
+
+def _check_creator(
+    api: RegistryApi, version: Version, trusted: Sequence[str], *, by_tags: bool
+) -> None:
+    """Where a registry names no creator, there is none to check."""
     if version.creator and version.creator not in trusted:
+        found = ", and it was found by tags, which others can write" if by_tags else ""
+        else_ = ", give its digest, or say its number" if by_tags else ", or take another version"
         raise GateNotMet(
-            f"Version {version.number} was made by {version.creator}, and it was found by tags, "
-            f"which others can write. Trusted are: {', '.join(trusted) or 'none'}.",
+            f"Version {version.number} was made by {version.creator}{found}. "
+            f"Trusted are: {', '.join(trusted) or 'none'}.",
             where=api.where,
-            todo="Name its creator in trusted-creators, give its digest, or say its number.",
+            todo=f"Name its creator in trusted-creators{else_}.",
         )
 
 

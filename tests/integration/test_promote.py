@@ -188,6 +188,27 @@ def test_what_tags_have_found_must_be_of_who_is_trusted(registry_workspace: Work
     assert promote(workspace, name, "version=1").code == 0
 
 
+@pytest.mark.parametrize("select", ["version=1", "latest", "stage=Staging", f"commit={SHA}"])
+def test_creators_that_are_given_are_checked_however_it_was_found(
+    registry_workspace: Workspace, select: str
+) -> None:
+    workspace = registry_workspace
+    workspace.control.set(tokens={MALLORY: {"user": "mallory@example.com"}})
+    name = make_model(workspace)
+    make_version(workspace, name, MALLORY, commit=SHA)
+    move(workspace, name, "1", "Staging")
+    workspace.control.clear_requests()
+
+    for digest in ({}, {"digest": staged_digest()}):
+        others = promote(workspace, name, select, trusted_creators="ana@example.com", **digest)
+        assert_told(others, 6, "made by mallory@example.com", "Trusted are: ana@example.com")
+    wrong = {"trusted_creators": "mallory@example.com", "digest": f"sha256:{'0' * 64}"}
+    assert_told(promote(workspace, name, select, **wrong), 5, staged_digest())
+    assert writes(workspace) == []
+    theirs = promote(workspace, name, select, trusted_creators="mallory@example.com")
+    assert theirs.code == 0, theirs.log
+
+
 def test_who_signs_in_is_trusted(registry_workspace: Workspace) -> None:
     name = make_model(registry_workspace)
     make_version(registry_workspace, name, commit=SHA)
@@ -199,7 +220,12 @@ def test_a_server_that_names_no_creator_has_none_to_check(mlflow_server: MlflowS
     name = make_model(mlflow_server)
     make_version(mlflow_server, name, commit=SHA)
 
-    assert promote(mlflow_server, name, f"commit={SHA}").code == 0
+    done = promote(mlflow_server, name, f"commit={SHA}")
+    assert (done.code, done.annotations("warning")) == (0, [])
+    done = promote(mlflow_server, name, f"commit={SHA}", trusted_creators="ana@example.com")
+    assert done.code == 0, done.log
+    (warning,) = done.annotations("warning")
+    assert "names no creator of version 1, so trusted-creators has none to check" in warning
 
 
 def test_a_digest_on_a_server(mlflow_server: MlflowServer) -> None:
@@ -272,7 +298,7 @@ def test_going_back_is_ended_by_the_next_run(registry_workspace: Workspace) -> N
     make_version(workspace, name)
     make_version(workspace, name, **{"previous.stage.Production": "1"})
     move(workspace, name, "2", "Production")
-    refusal = {"error_code": "BAD_REQUEST", "message": "not now"}
+    refusal = {"error_code": "INVALID_STATE", "message": "not now"}
     workspace.control.fault("reply", path="*transition-stage", skip=1, status=400, body=refusal)
 
     broken = promote(workspace, name, "version=2", undo="true")

@@ -314,6 +314,8 @@ def test_approving_promotes_and_checks_what_promoting_checks(
 
     assert_told(say("approve", **found), 6, "made by builder@example.com", "trusted-creators")
     assert_told(say("approve", digest=f"sha256:{'0' * 64}", **found), 5, staged_digest())
+    others = {"select": "version=3", "trusted_creators": "ana@example.com"}
+    assert_told(say("approve", **others), 6, "Trusted are: ana@example.com")
     for right in ({"trusted_creators": "builder@example.com"}, {"digest": staged_digest()}):
         planned = say("approve", dry_run="true", **found, **right)
         assert (planned.code, planned.outputs["status"]) == (0, "planned"), planned.log
