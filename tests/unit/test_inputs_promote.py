@@ -11,6 +11,7 @@ from remote_registry.inputs.promote import PromoteInputs, promote_inputs
 from remote_registry.inputs.select import Select
 
 DATABRICKS = {"registry-host": HOST, "registry-token": "dapi"}
+A, B = (f"sha256:{digit * 64}" for digit in "ab")
 GOOD = {"model-name": "churn", "select": "version=3", "stage": "Production"}
 
 
@@ -35,6 +36,12 @@ def test_a_stage() -> None:
     assert inputs.comment == "for the release"
     assert (inputs.undo, inputs.dry_run) == (False, False)
     assert (inputs.digest, inputs.trusted_creators) == ("", ())
+
+
+def test_digests_that_do_not_contradict_each_other() -> None:
+    assert read(select=f"digest={A}", digest=A).digest == A
+    assert read(select=f"digest={A}", digest=B, undo="true").digest == B
+    assert read(select="latest", digest=B).digest == B
 
 
 def test_an_alias() -> None:
@@ -72,6 +79,7 @@ def test_creators_by_comma_or_line(text: str) -> None:
         ({"undo": "true", "archive_existing": "true"}, ["archive-existing"]),
         ({"undo": "true", "expect_previous": "3"}, ["expect-previous"]),
         ({"digest": "0f"}, ["digest"]),
+        ({"select": f"digest={A}", "digest": B}, ["digest"]),
         ({"gate": "f1 >\nloss"}, ["gate", "gate"]),
         ({"gate": "f1 > champion.f1", "stage": "Archived"}, ["gate"]),
         ({"gate": "f1 > 1", "gate_without_champion": "fail"}, ["gate-without-champion"]),

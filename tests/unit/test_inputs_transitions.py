@@ -69,6 +69,13 @@ def test_an_mlflow_server_has_no_requests_and_what_to_do_instead(read: object) -
     assert "required reviewers" in problem
 
 
+def test_two_digests_that_no_version_has() -> None:
+    select, digest = f"digest=sha256:{'a' * 64}", f"sha256:{'b' * 64}"
+    (problem,) = problems(approve_inputs, select=select, digest=digest)
+
+    assert problem.startswith("digest: ")
+
+
 @pytest.mark.parametrize("stage", ["None", "Archived"])
 def test_nothing_is_archived_from_where_versions_rest(stage: str) -> None:
     (problem,) = problems(approve_inputs, stage=stage, archive_existing="true")

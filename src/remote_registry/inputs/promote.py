@@ -13,7 +13,7 @@ from .gates import Gate, gate_from
 from .registries import read_registry
 from .resolve import ResolveInputs, read_select
 from .scopes import is_workspace
-from .select import digest
+from .select import Select, digest
 from .sides import secret
 from .texts import InputError, Texts
 
@@ -83,7 +83,14 @@ def read_promotion(raw: Mapping[str, str | None]) -> tuple[Texts, dict[str, Any]
     }
     if texts["archive-existing"].lower() == "true" and texts["stage"] in ("", "None", "Archived"):
         texts.problem("archive-existing", "goes with stage: Staging or stage: Production.")
+    _note_another_digest(texts, fields["select"], fields["digest"])
     return texts, fields
+
+
+def _note_another_digest(texts: Texts, select: Select | None, wanted: str | None) -> None:
+    goes_back = texts["undo"].lower() == "true"  # to a version that has another digest
+    if select and select.way == "digest" and wanted and not goes_back and wanted != select.value:
+        texts.problem("digest", "is not the one that select says; no version has both.")
 
 
 def _one_alias(text: str) -> tuple[str, ...]:
