@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from .asked import Approved
-from .asking import asked_by, others_in, signed_in, tell_open
+from .asking import asked_by, others_in, see_open, signed_in, tell_open
 from .errors import RequestMissing
 from .github import GitHub
 from .inputs.promote import PromoteInputs
 from .outcome import Log
 from .plan import Found, Planned, Step
-from .promote import promote, recalled
-from .promotion import Promotion, check, still, tell_plan, warn_of_higher
+from .promote import recalled
+from .promotion import Promotion, check, move_up, still, tell_plan, warn_of_higher
 from .provenance import Provenance
 from .registry.api import Version
 from .registry.transition_requests import RequestsApi, TransitionRequest
@@ -76,12 +76,12 @@ def _carry_out(job: Promotion, version: Version, before: Found, now: Found) -> N
         outcome.status = "in place"
         job.log.line(f"version {version.number} stands in {stage} already")
         return
-    promote(job, version, Planned(Step.PROMOTE, "as asked for", stage), before, now)
-    outcome.moved, outcome.came_from = True, version.stage
+    move_up(job, version, [Planned(Step.PROMOTE, "as asked for", stage)], before, now)
     outcome.status = "approved"
 
 
 def _tell_left(api: RequestsApi, version: Version, outcome: Approved, log: Log) -> None:
-    left = [one for one in tell_open(api, version, outcome) if one.stage == outcome.to_stage]
+    seen = see_open(api, version, outcome, log) or ()
+    left = [one for one in seen if one.stage == outcome.to_stage]
     if left:
         log.line(f"open all the same: {outcome.to_stage}, {asked_by(left)}; reject closes it")

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from .asked import Asked, Rejected, Requested
 from .cancelling import shielded
 from .connection import Connection, connect_registry
-from .errors import RegistryFailed
+from .errors import Cancelled, Failure, RegistryFailed
 from .github import GitHub
 from .inputs.promote import PromoteInputs
 from .inputs.transitions import TransitionInputs
@@ -66,11 +66,22 @@ def request(
         outcome.status = "planned"
         return
     if not is_there and not is_asked:
-        with log.group("Ask"), shielded():  # so that it is known whether it was done
-            outcome.created = api.ask(version.number, stage)
-            log.line(f"asked for {stage}, as {user}")
-        tell_open(api, version, outcome)
+        with log.group("Ask"):
+            _ask(question, user, outcome, log)
     outcome.status = "in place" if is_there else "requested"
+
+
+def _ask(question: Question, user: str, outcome: Requested, log: Log) -> None:
+    api, version, stage = question.api, question.version, outcome.to_stage
+    with shielded():  # so that it is known whether it was done
+        try:
+            outcome.created = api.ask(version.number, stage)
+        except (Failure, Cancelled):
+            seen = see_open(api, version, outcome, log) or ()
+            outcome.created = any(one.stage == stage and one.is_by(user) for one in seen)
+            raise
+        log.line(f"asked for {stage}, as {user}")
+        see_open(api, version, outcome, log)
 
 
 def reject(
@@ -103,21 +114,42 @@ def reject(
 
 def _reject_all(question: Question, stage: str, outcome: Rejected, log: Log) -> None:
     """One after the other, for whether one call closes one or all of them is not documented."""
-    api, version, asked = question.api, question.version, question.asked
-    left = asked
+    asked = left = question.asked
     for _ in asked:
         if left:
             with shielded():
-                api.reject(version.number, stage, len(left))
-                left = [one for one in tell_open(api, version, outcome) if one.stage == stage]
-                outcome.rejected = len(asked) - len(left)
+                left = _reject_one(question, stage, left, outcome, log)
     log.line(f"rejected {stage}: {asked_by(asked)}")
     if left:
         raise RegistryFailed(
             f"Requests for {stage} are open all the same: {asked_by(left)}.",
-            where=api.where,
+            where=question.api.where,
             todo="Somebody may have asked anew; look who, then run again.",
         )
+
+
+def _reject_one(
+    question: Question,
+    stage: str,
+    left: Sequence[TransitionRequest],
+    outcome: Rejected,
+    log: Log,
+) -> Sequence[TransitionRequest]:
+    """Rejects one, and tells which are left; also of a call that fails, what became of it."""
+    api, version = question.api, question.version
+
+    def count(seen: Sequence[TransitionRequest]) -> list[TransitionRequest]:
+        outcome.rejected = sum(one not in seen for one in question.asked)
+        return [one for one in seen if one.stage == stage]
+
+    try:
+        api.reject(version.number, stage, len(left))
+    except (Failure, Cancelled):
+        if (seen := see_open(api, version, outcome, log)) is not None:
+            count(seen)
+        raise
+    outcome.rejected += 1  # or more, and maybe that can't be seen
+    return count(tell_open(api, version, outcome))
 
 
 def _question(
@@ -152,6 +184,17 @@ def tell_open(api: RequestsApi, version: Version, outcome: Asked) -> list[Transi
     found = api.open(version.number)
     outcome.requests = [one.texts for one in found]
     return found
+
+
+def see_open(
+    api: RequestsApi, version: Version, outcome: Asked, log: Log
+) -> list[TransitionRequest] | None:
+    """The same, where it is no failure that it can't be seen, but a warning and `None`."""
+    try:
+        return tell_open(api, version, outcome)
+    except (Failure, Cancelled) as error:
+        log.warning(f"which requests of version {version.number} are open now is unknown: {error}")
+        return None
 
 
 def asked_by(asked: Sequence[TransitionRequest]) -> str:

@@ -6,10 +6,12 @@ from typing import Protocol
 
 from .cancelling import shielded
 from .errors import Cancelled, Failure, RegistryFailed
+from .inputs.gates import STAGES_OF_CHAMPIONS
 from .inputs.values import TAG_PREFIX
 from .outcome import Log, Outcome
 from .plan import Found, Planned, Step
 from .registry.api import RegistryApi, Version
+from .rest import ApiError
 
 _MOST_KEPT = 500  # numbers, in a tag of at most 5,000 characters
 
@@ -61,8 +63,13 @@ def targets(job: Promoting) -> list[tuple[Step, str]]:
 
 
 def standing(found: Found, step: Step, target: str) -> list[str]:
-    """The versions that stand in a stage, newest first, or the one that has an alias."""
+    """The versions that stand in a stage, newest first, or the one that has an alias.
+
+    In None and Archived any number rests: there none takes the place of another.
+    """
     if step is Step.PROMOTE:
+        if target not in STAGES_OF_CHAMPIONS:
+            return []
         return [version.number for version in found.versions or () if version.stage == target]
     return [found.aliases[target]] if target in found.aliases else []
 
@@ -109,31 +116,57 @@ def promote(job: Promoting, version: Version, planned: Planned, before: Found, n
     if stood != first:
         told = f"version {stood[0]} stands in" if stood else "nothing stands in"
         job.log.line(f"another job promoted meanwhile: {told} {target} now")
-    _check_expected(job, target, stood)
-    job.outcome.previous = job.outcome.previous or stood
+    if step is Step.SET_ALIAS or target in STAGES_OF_CHAMPIONS:
+        _check_expected(job, target, stood)
     _keep(job, version, _tag(step, target), stood)
     with shielded():  # so that it is known whether it was done
-        if step is Step.PROMOTE:
-            archive = job.inputs.archive_existing
-            try:
-                moved = job.api.transition(version.number, target, archive_existing=archive)
-            except (Failure, Cancelled):
-                _tell_stage(job, version)
-                raise
-            job.outcome.stage = moved.stage
-        else:
-            job.api.set_alias(version.number, target)
-            job.outcome.aliases.append(target)
+        before_this = job.outcome.previous
+        job.outcome.previous = before_this or stood
+        try:
+            _move(job, version, step, target)
+        except (Failure, Cancelled):
+            there = is_there(job, version, step, target)
+            if there:
+                tell_there(job.outcome, step, target)
+            if there is False or (step is Step.PROMOTE and version.stage == target):
+                job.outcome.previous = before_this
+            raise
+        tell_there(job.outcome, step, target)
     was = f"; version {stood[0]} stood there before" if stood else ""
     job.log.line(f"{step.value} {target}: version {version.number}{was}")
 
 
-def _tell_stage(job: Promoting, version: Version) -> None:
-    """A call that failed in the end may have been carried out at first."""
+def _move(job: Promoting, version: Version, step: Step, target: str) -> None:
+    if step is Step.PROMOTE:
+        archive = job.inputs.archive_existing
+        job.api.transition(version.number, target, archive_existing=archive)
+    else:
+        job.api.set_alias(version.number, target)
+
+
+def is_there(job: Promoting, version: Version, step: Step, target: str) -> bool | None:
+    """Looks whether a call was carried out that failed in the end.
+
+    Returns:
+        `None`, and a warning, where that can't be seen.
+    """
     try:
-        job.outcome.stage = job.api.version(version.number).stage
+        if step is Step.PROMOTE:
+            found = job.api.version_or_none(version.number)
+            return bool(found and found.stage == target)
+        model = job.api.model()
     except (Failure, Cancelled) as error:
-        job.log.warning(f"version {version.number} may have been moved: {error}")
+        job.log.warning(f"version {version.number} may have been moved to {target}: {error}")
+        return None
+    return bool(model and model.aliases.get(target) == version.number)
+
+
+def tell_there(outcome: Outcome, step: Step, target: str) -> None:
+    """Fills in where the version stands now."""
+    if step is Step.PROMOTE:
+        outcome.stage = target
+    elif target not in outcome.aliases:
+        outcome.aliases.append(target)
 
 
 def _check_expected(job: Promoting, target: str, stood: list[str]) -> None:
@@ -149,10 +182,22 @@ def _check_expected(job: Promoting, target: str, stood: list[str]) -> None:
 
 def _keep(job: Promoting, version: Version, tag: str, stood: list[str]) -> None:
     """Before the move, for afterwards nobody could tell what stood there."""
-    if stood:
-        job.api.set_tag(version.number, tag, ",".join(stood[:_MOST_KEPT]))
-    elif tag in version.tags:
-        job.api.delete_tag(version.number, tag)
+    try:
+        if stood:
+            job.api.set_tag(version.number, tag, ",".join(stood[:_MOST_KEPT]))
+        elif tag in version.tags:
+            job.api.delete_tag(version.number, tag)
+    except ApiError as error:
+        if error.is_missing:
+            raise job.api.deleted(version.number) from error
+        if not error.is_denied:
+            raise
+        raise RegistryFailed(
+            f"No permission to keep on version {version.number} what stood there before it: "
+            f"{error.message} Nothing was promoted.",
+            where=job.api.where,
+            todo=f"Give the token's user the right to edit the model{job.api.or_ask}.",
+        ) from error
 
 
 def recalled(job: Promoting, version: Version) -> list[str]:

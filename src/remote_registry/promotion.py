@@ -2,22 +2,31 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from .cancelling import shielded
 from .connection import Connection, connect_registry
-from .errors import RegistryFailed, VersionMissing
+from .errors import Cancelled, Failure, RegistryFailed, VersionMissing
 from .github import GitHub
 from .inputs.promote import PromoteInputs
 from .judging import judge_version
 from .outcome import Log, Outcome
 from .plan import Found, Planned, Step, Wanted, finishing
-from .promote import promote, recalled, require_stages, standing, targets
+from .promote import (
+    is_there,
+    promote,
+    recalled,
+    require_stages,
+    standing,
+    targets,
+    tell_there,
+)
 from .provenance import Provenance
 from .reached import Promoted
 from .registry.api import READY, RegistryApi, Version
 from .registry.lifecycle import CommentingApi
-from .resolve import tell_version
+from .resolve import aliases_of, tell_version
 from .select import find_one, look
 from .trust import check_trust
 
@@ -88,14 +97,29 @@ def _promote(job: Promotion, before: Found, version: Version) -> None:
     if standing(now, step, target) != standing(before, step, target):
         judge_version(job, job.side, version, now)
     with job.log.group("Promote"):
-        for planned in (steps := _steps(job, now, version)):
-            promote(job, version, planned, before, now)
-        if not steps:
+        if steps := _steps(job, now, version):
+            move_up(job, version, steps, before, now)
+        else:
             outcome.previous = recalled(job, version)
             job.log.line(f"version {version.number} stands in {target} already")
-    outcome.moved = bool(steps)
-    outcome.came_from = version.stage if outcome.moved else ""
     warn_of_higher(job, now, version)
+
+
+def move_up(
+    job: Promotion, version: Version, steps: Iterable[Planned], before: Found, now: Found
+) -> None:
+    """Promotes; the outcome tells of a move also where something fails after it."""
+    outcome = job.outcome
+    outcome.stage, outcome.aliases = version.stage, aliases_of(version, now)
+    stood = (outcome.stage, *outcome.aliases)
+    is_done = False
+    try:
+        for planned in steps:
+            promote(job, version, planned, before, now)
+        is_done = True
+    finally:
+        outcome.moved = is_done or (outcome.stage, *outcome.aliases) != stood
+        outcome.came_from = version.stage if outcome.moved else ""
 
 
 def _steps(job: Promotion, found: Found, version: Version) -> list[Planned]:
@@ -106,13 +130,21 @@ def _steps(job: Promotion, found: Found, version: Version) -> list[Planned]:
 
 def warn_of_higher(job: Promotion, now: Found, version: Version) -> None:
     """By its stage, clients load the highest number that stands there."""
+    if not job.inputs.archive_existing:
+        todo = f"Say archive-existing: true where version {version.number} is meant."
+        _warn_of_higher(job, now, version, todo)
+
+
+def _warn_of_higher(
+    job: Promotion, now: Found, version: Version, todo: str, gone: str = ""
+) -> None:
     step, target = job.target
     others = standing(now, step, target) if step is Step.PROMOTE else []
-    higher = [number for number in others if int(number) > version.order]
-    if higher and target not in ("None", "Archived") and not job.inputs.archive_existing:
+    higher = [number for number in others if int(number) > version.order and number != gone]
+    if higher:
         job.log.warning(
             f"Version {higher[0]} stands in {target} too, and is what loading by stage gives: the "
-            f"highest number. Say archive-existing: true where version {version.number} is meant."
+            f"highest number. {todo}"
         )
 
 
@@ -125,25 +157,58 @@ def _go_back(job: Promotion, found: Found, version: Version) -> None:
     plan = [f"{step.value} {to}: version {one.number}" for one, to in moves]
     tell_plan(job.log, outcome, plan or [f"nothing: version {earlier.number} stands there already"])
     check(job, earlier, by_tags=True)
-    outcome.previous = [version.number]
     if job.inputs.dry_run:
-        outcome.status = "planned"
+        outcome.status, outcome.previous = "planned", [version.number]
         return
     now = look(job.api, job.side)
-    moves = _moves_back(job, now, version, still(job, now, earlier))
+    earlier = still(job, now, earlier)
+    moves = _moves_back(job, now, version, earlier)
+    outcome.previous = [version.number]
     with job.log.group("Go back"):
         for one, to in moves:
-            with shielded():
-                if step is Step.PROMOTE:
-                    job.api.transition(one.number, to, archive_existing=False)
-                else:
-                    job.api.set_alias(one.number, to)
-            outcome.moved = True
-            job.log.line(f"{step.value} {to}: version {one.number}")
-    if step is Step.PROMOTE:
-        outcome.stage = target
-    elif target not in outcome.aliases:
-        outcome.aliases.append(target)
+            _move_back(job, one, to)
+    tell_there(outcome, step, target)
+    _warn_of_the_rest(job, now, version, earlier)
+
+
+def _move_back(job: Promotion, version: Version, to: str) -> None:
+    outcome, (step, _) = job.outcome, job.target
+    with shielded():
+        try:
+            if step is Step.PROMOTE:
+                job.api.transition(version.number, to, archive_existing=False)
+            else:
+                job.api.set_alias(version.number, to)
+        except (Failure, Cancelled):
+            there = is_there(job, version, step, to)
+            if there:
+                _tell_move(job, to)
+            elif there is False and not outcome.moved:
+                outcome.previous = []
+            raise
+        _tell_move(job, to)
+    job.log.line(f"{step.value} {to}: version {version.number}")
+
+
+def _tell_move(job: Promotion, to: str) -> None:
+    step, target = job.target
+    job.outcome.moved = True
+    if to == target:
+        tell_there(job.outcome, step, target)
+
+
+def _warn_of_the_rest(job: Promotion, now: Found, version: Version, earlier: Version) -> None:
+    """Of several that stood there, the one comes back that loading by stage gave."""
+    step, target = job.target
+    todo = f"Archive it where version {earlier.number} is meant."
+    _warn_of_higher(job, now, earlier, todo, gone=version.number)
+    there = standing(now, step, target)
+    numbers = {one.number for one in now.versions or ()}
+    if left := [one for one in recalled(job, version)[1:] if one in numbers and one not in there]:
+        job.log.warning(
+            f"Before version {version.number}, {target} held version {', '.join(left)} too, which "
+            "did not come back. Promote what you need of it."
+        )
 
 
 def _before(job: Promotion, found: Found, version: Version) -> Version:
@@ -218,11 +283,11 @@ def still(job: Promotion, now: Found, version: Version) -> Version:
     """The version as it is now.
 
     Raises:
-        VersionMissing: It was deleted.
+        VersionMissing: It was deleted, and maybe another has its number.
         RegistryFailed: It is not READY any more.
     """
     for one in now.versions or ():
-        if one.number == version.number:
+        if one.is_same(version):
             check_ready(job.api, one)
             return one
-    raise VersionMissing(f"Version {version.number} was deleted meanwhile.", where=job.api.where)
+    raise job.api.deleted(version.number)

@@ -6,10 +6,11 @@ import json
 from collections.abc import Callable
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 
 import pytest
 from command import Run, Side, call, side_inputs
-from made_versions import alias, make_model, make_version, move, set_alias, stages, tags
+from made_versions import alias, api, make_model, make_version, move, set_alias, stages, tags
 from registering import staged_digest
 from servers import MlflowServer
 from tiny_server import Reply, TinyServer
@@ -116,6 +117,164 @@ def test_where_nothing_stood_the_way_back_is_out_again(registry_workspace: Works
     assert (moved.code, moved.outputs["previous-version"]) == (0, "")
     assert "--select version=1 --stage None" in moved.summary
     assert "previous.stage.Staging" not in tags(registry_workspace, name, "1")
+
+
+@BOTH
+def test_in_none_and_archived_no_version_takes_the_place_of_another(
+    registry: str, side: Callable[[str], Side]
+) -> None:
+    target = side(registry)
+    name = make_model(target)
+    for _ in range(3):
+        make_version(target, name)
+    move(target, name, "1", "Archived")
+    move(target, name, "2", "Production")
+
+    for stage, back in (("None", "Production"), ("Archived", "None")):
+        moved = promote(target, name, "version=2", stage=stage)
+        assert (moved.code, moved.outputs["previous-version"]) == (0, "")
+        command = f"./entrypoint promote --model-name {name} --select version=2 --stage {back}"
+        assert moved.summary.rstrip().endswith(f"{command}\n```")
+    assert tags(target, name, "2") == {}
+
+
+@BOTH
+def test_of_several_that_stood_there_the_newest_comes_back_and_the_rest_is_told(
+    registry: str, side: Callable[[str], Side]
+) -> None:
+    target = side(registry)
+    name = make_model(target)
+    for _ in range(4):
+        make_version(target, name)
+    for number in ("1", "2", "3"):
+        move(target, name, number, "Production")
+    assert promote(target, name, "version=4", archive_existing="true").code == 0
+    api(target, "DELETE", "model-versions/delete", json={"name": name, "version": "1"})
+
+    undone = promote(target, name, "version=4", undo="true")
+
+    assert undone.code == 0, undone.log
+    assert stages(target, name) == {"2": "Archived", "3": "Production", "4": "Archived"}
+    (warning,) = undone.annotations("warning")
+    assert "held version 2 too, which did not come back" in warning
+
+
+def test_a_higher_number_beside_the_one_that_came_back_is_a_warning(
+    mlflow_server: MlflowServer,
+) -> None:
+    name = make_model(mlflow_server)
+    for _ in range(3):
+        make_version(mlflow_server, name)
+    move(mlflow_server, name, "1", "Production")
+    assert promote(mlflow_server, name, "version=2", archive_existing="true").code == 0
+    move(mlflow_server, name, "3", "Production")
+
+    undone = promote(mlflow_server, name, "version=2", undo="true")
+
+    assert undone.code == 0, undone.log
+    (warning,) = undone.annotations("warning")
+    assert "Version 3 stands in Production too" in warning
+
+
+FAILS: dict[str, dict[str, Any]] = {
+    "refused": {"status": 400, "body": {"error_code": "INVALID_STATE", "message": "not now"}},
+    "done": {"status": 500, "body": {}, "times": 0, "after_handler": True},
+}
+
+
+@pytest.mark.parametrize("how", FAILS)
+def test_of_a_move_that_fails_it_is_told_whether_it_was_made(
+    registry_workspace: Workspace, how: str
+) -> None:
+    workspace, done = registry_workspace, how == "done"
+    name = make_model(workspace)
+    for _ in range(2):
+        make_version(workspace, name)
+    move(workspace, name, "1", "Production")
+
+    def assert_is_told(run: Run, moved: str, previous: str) -> None:
+        assert_told(run, 5, "it answered 500" if done else "not now")
+        assert (f"though version {moved} moved to Production" in run.summary) is done
+        assert ("To go back" in run.summary) is done
+        assert run.outputs["previous-version"] == (previous if done else "")
+        assert (run.outputs["stage"] == "Production") is done
+
+    workspace.control.fault("reply", path="*transition-stage", **FAILS[how])
+    assert_is_told(promote(workspace, name, "version=2", retry_timeout="1"), "2", "1")
+    workspace.control.clear_faults()
+    assert promote(workspace, name, "version=2", archive_existing="true").code == 0
+    workspace.control.fault("reply", path="*transition-stage", **FAILS[how])
+    back = promote(workspace, name, "version=2", undo="true", retry_timeout="1")
+    assert_is_told(back, "1", "2")
+
+
+@pytest.mark.parametrize("call_", ["set-tag", "transition-stage"])
+def test_a_version_that_is_deleted_while_it_is_promoted(
+    registry_workspace: Workspace, call_: str
+) -> None:
+    workspace = registry_workspace
+    name = make_model(workspace)
+    for _ in range(2):
+        make_version(workspace, name)
+    move(workspace, name, "1", "Production")
+    gone = {"error_code": "RESOURCE_DOES_NOT_EXIST", "message": "no such version"}
+    workspace.control.fault("reply", path=f"*{call_}", status=404, body=gone)
+
+    missing = promote(workspace, name, "version=2")
+
+    assert_told(missing, 4, "Version 2 was deleted meanwhile")
+    assert "To go back" not in missing.summary
+
+
+def test_a_model_that_is_made_anew_meanwhile_has_other_versions(
+    registry_workspace: Workspace,
+) -> None:
+    workspace = registry_workspace
+    name = make_model(workspace)
+    make_version(workspace, name)
+    where = {"filter": f"name='{name}'"}
+    earlier = api(workspace, "GET", "model-versions/search", params=where)
+    earlier["model_versions"][0]["creation_timestamp"] -= 1000
+    workspace.control.fault("reply", path="*/model-versions/search", status=200, body=earlier)
+    workspace.control.clear_requests()
+
+    assert_told(promote(workspace, name, "version=1"), 4, "Version 1 was deleted meanwhile")
+    assert writes(workspace) == []
+
+
+def test_what_is_there_already_and_cannot_be_alone_has_no_way_back(
+    registry_workspace: Workspace,
+) -> None:
+    workspace = registry_workspace
+    name = make_model(workspace)
+    for number in ("1", "2"):
+        make_version(workspace, name)
+        move(workspace, name, number, "Production")
+    workspace.control.fault("reply", path="*transition-stage", **FAILS["refused"])
+
+    refused = promote(workspace, name, "version=2", archive_existing="true")
+
+    assert_told(refused, 5, "not now")
+    assert "To go back" not in refused.summary
+
+
+def test_who_may_not_keep_what_stood_there_promotes_nothing(
+    registry_workspace: Workspace,
+) -> None:
+    workspace = registry_workspace
+    name = make_model(workspace)
+    for _ in range(2):
+        make_version(workspace, name)
+    move(workspace, name, "1", "Production")
+    denied = {"error_code": "PERMISSION_DENIED", "message": "Not you."}
+    workspace.control.fault("reply", path="*set-tag", status=403, body=denied)
+
+    refused = promote(workspace, name, "version=2")
+
+    words = ("No permission to keep", "Not you. Nothing was promoted", "right to edit the model")
+    assert_told(refused, 5, *words)
+    assert "To go back" not in refused.summary
+    assert stages(workspace, name) == {"1": "Production", "2": "None"}
 
 
 @BOTH
@@ -305,6 +464,7 @@ def test_going_back_is_ended_by_the_next_run(registry_workspace: Workspace) -> N
 
     assert_told(broken, 5, "not now")
     assert "though version 1 moved to Production" in broken.summary
+    assert (broken.outputs["stage"], broken.outputs["previous-version"]) == ("Production", "2")
     assert stages(workspace, name) == {"1": "Production", "2": "Production"}
     planned = promote(workspace, name, "version=2", undo="true", dry_run="true")
     assert planned.result["plan"] == ["promote Archived: version 2"]

@@ -247,6 +247,90 @@ def test_a_workspace_that_goes_on_failing(
     assert stages(workspace, name)["2"] == "None"
 
 
+def silent_list(workspace: Workspace, after: int) -> None:
+    """From then on nobody is told what is open."""
+    path = "*transition-requests/list"
+    workspace.control.fault("reply", path=path, status=500, body={}, times=0, skip=after)
+
+
+def test_what_was_done_is_told_where_what_is_open_is_not(
+    workspace: Workspace, name: str, say: Say
+) -> None:
+    silent_list(workspace, after=1)
+    asked = say("request", BUILDER, retry_timeout="1")
+    assert (asked.code, asked.outputs["created"]) == (0, "true"), asked.log
+    (warning,) = asked.annotations("warning")
+    assert "which requests of version 2 are open now is unknown" in warning
+
+    workspace.control.clear_faults()
+    silent_list(workspace, after=1)
+    approved = say("approve", retry_timeout="1")
+    assert (approved.code, approved.outputs["status"]) == (0, "approved"), approved.log
+    assert "is unknown" in approved.annotations("warning")[0]
+
+    workspace.control.clear_faults()
+    ask(workspace, name, "Archived")
+    silent_list(workspace, after=1)
+    rejected = say("reject", stage="Archived", retry_timeout="1")
+    assert_told(rejected, 5, "answered 500")
+    assert "though 1 request for Archived rejected" in rejected.summary
+
+
+@pytest.mark.parametrize("verb", ["request", "reject"])
+def test_of_a_call_that_fails_it_is_told_what_became_of_it(
+    workspace: Workspace, name: str, say: Say, verb: str
+) -> None:
+    """It is carried out, its reply lost, and the look whether it was fails, but not the next."""
+    if verb == "reject":
+        ask(workspace, name)
+    call_, token = ("create", BUILDER) if verb == "request" else ("reject", "")
+    workspace.control.fault("lost-reply", path=f"*requests/{call_}")
+    denied = {"error_code": "PERMISSION_DENIED", "message": "no"}
+    listing = {"path": "*requests/list", "status": 403, "body": denied, "skip": 1}
+    workspace.control.fault("reply", **listing)
+
+    failed = say(verb, token)
+
+    assert_told(failed, 5, "No permission to see who asks")
+    assert told_open(failed) == open_requests(workspace, name)
+    if verb == "request":
+        assert failed.outputs["created"] == "true"
+        assert "though Production was asked for" in failed.summary
+    else:
+        assert "though 1 request for Production rejected" in failed.summary
+
+
+def test_one_that_is_asked_for_anew_meanwhile_does_not_hide_what_was_rejected(
+    workspace: Workspace, name: str, say: Say
+) -> None:
+    ask(workspace, name)
+    params = {"name": name, "version": "2"}
+    before = api(workspace, "GET", "transition-requests/list", params=params)
+    other = {**before["requests"][0], "user_id": "ana@example.com"}
+    listing = {"path": "*requests/list", "status": 200, "body": {"requests": [other]}, "skip": 1}
+    workspace.control.fault("reply", **listing)
+
+    rejected = say("reject")
+
+    assert_told(rejected, 5, "open all the same: asked for by ana@example.com")
+    assert "though 1 request for Production rejected" in rejected.summary
+
+
+def test_a_version_that_is_deleted_meanwhile(workspace: Workspace, name: str, say: Say) -> None:
+    gone = {"error_code": "RESOURCE_DOES_NOT_EXIST", "message": "no such version"}
+    for skip in (0, 1):  # before it is approved, and after
+        ask(workspace, name)
+        if not skip:
+            workspace.control.fault("reply", path="*/approve", status=404, body=gone)
+        getting = {"path": "*/model-versions/get", "status": 404, "body": gone, "times": 0}
+        workspace.control.fault("reply", **getting, skip=1 + skip)
+        missing = say("approve")
+        assert_told(missing, 4, "Version 2 was deleted meanwhile")
+        assert "To go back" not in missing.summary
+        workspace.control.clear_faults()
+        assert say("reject").code == 0
+
+
 def test_two_jobs_of_ours_at_the_same_moment(workspace: Workspace, name: str, say: Say) -> None:
     workspace.control.fault("silence", method="POST", path="*requests/create", seconds=1, times=0)
 

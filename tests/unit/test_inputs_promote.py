@@ -47,6 +47,8 @@ def test_digests_that_do_not_contradict_each_other() -> None:
 def test_an_alias() -> None:
     inputs = read(registry_uri=SERVER, stage="", alias="champion")
     assert (inputs.stage, inputs.aliases) == ("", ("champion",))
+    expecting = read(registry_uri=SERVER, stage="", alias="champion", expect_previous="2")
+    assert expecting.expect_previous == "2"
 
 
 def test_a_gate() -> None:
@@ -85,6 +87,23 @@ def test_creators_by_comma_or_line(text: str) -> None:
         ({"gate": "f1 > 1", "gate_without_champion": "fail"}, ["gate-without-champion"]),
         ({"gate_without_champion": "maybe"}, ["gate-without-champion"]),
         ({"undo": "true", "gate": "f1 > 1"}, ["gate"]),
+        ({"undo": "true", "stage": "None"}, ["undo"]),
+        ({"undo": "true", "stage": "Archived"}, ["undo"]),
+        ({"undo": "true", "select": "stage=Production"}, ["select"]),
+        (
+            {
+                "undo": "true",
+                "select": "alias=champion",
+                "registry_uri": SERVER,
+                "stage": "",
+                "alias": "a",
+            },
+            ["select"],
+        ),
+        ({"expect_previous": "3", "stage": "Archived"}, ["expect-previous"]),
+        ({"expect_previous": "none", "stage": "None"}, ["expect-previous"]),
+        ({"registry_uri": SERVER, "alias": "a" * 201, "stage": ""}, ["alias"]),
+        ({"comment": "x" * 65_001}, ["comment"]),
         ({"select": ""}, ["select"]),
         ({"select": "all"}, ["select"]),
         ({"undo": "yes", "dry_run": "1"}, ["undo", "dry-run"]),

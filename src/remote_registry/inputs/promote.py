@@ -10,12 +10,14 @@ from typing import Any
 
 from . import values
 from .gates import Gate, gate_from
-from .registries import read_registry
+from .registries import note_what_lacks_a_stage, read_registry
 from .resolve import ResolveInputs, read_select
 from .scopes import is_workspace
 from .select import Select, digest
 from .sides import secret
 from .texts import InputError, Texts
+
+_LONGEST_COMMENT = 65_000  # the workspace's limit is 65,535, and a link follows
 
 
 @dataclass(frozen=True)
@@ -53,7 +55,7 @@ def promote_inputs(raw: Mapping[str, str | None], _: Path | None) -> PromoteInpu
         BadInput: With every problem that was found.
     """
     texts, fields = read_promotion(raw)
-    _note_contradictions(texts)
+    _note_contradictions(texts, fields)
     texts.raise_problems()
     return PromoteInputs(**fields)
 
@@ -72,7 +74,7 @@ def read_promotion(raw: Mapping[str, str | None]) -> tuple[Texts, dict[str, Any]
         "aliases": texts.read("alias", _one_alias),
         "archive_existing": texts.read("archive-existing", values.boolean),
         "expect_previous": texts.read("expect-previous", values.expect_previous),
-        "comment": texts["comment"],
+        "comment": texts.read("comment", comment),
         "trusted_creators": tuple(
             filter(None, re.split(r"\s*[,\n]\s*", texts["trusted-creators"]))
         ),
@@ -81,8 +83,7 @@ def read_promotion(raw: Mapping[str, str | None]) -> tuple[Texts, dict[str, Any]
         "undo": texts.read("undo", values.boolean),
         "dry_run": texts.read("dry-run", values.boolean),
     }
-    if texts["archive-existing"].lower() == "true" and texts["stage"] in ("", "None", "Archived"):
-        texts.problem("archive-existing", "goes with stage: Staging or stage: Production.")
+    note_what_lacks_a_stage(texts)
     _note_another_digest(texts, fields["select"], fields["digest"])
     return texts, fields
 
@@ -93,6 +94,13 @@ def _note_another_digest(texts: Texts, select: Select | None, wanted: str | None
         texts.problem("digest", "is not the one that select says; no version has both.")
 
 
+def comment(text: str) -> str:
+    """Why a version moves, for the workspace's record."""
+    if len(text) > _LONGEST_COMMENT:
+        raise InputError(f"is longer than {_LONGEST_COMMENT} characters.")
+    return text
+
+
 def _one_alias(text: str) -> tuple[str, ...]:
     names = values.aliases(text)
     if len(names) > 1:
@@ -100,7 +108,7 @@ def _one_alias(text: str) -> tuple[str, ...]:
     return names
 
 
-def _note_contradictions(texts: Texts) -> None:
+def _note_contradictions(texts: Texts, fields: Mapping[str, Any]) -> None:
     on_databricks = is_workspace(texts, "registry")
     if len(texts.given("stage", "alias")) != 1:
         texts.problem("stage", "say where the version goes: give stage or alias, one of the two.")
@@ -109,9 +117,24 @@ def _note_contradictions(texts: Texts) -> None:
     if texts["comment"] and texts["registry-uri"] and not on_databricks:
         texts.problem("comment", "an MLflow server keeps none; only a Databricks workspace does.")
     if texts["undo"].lower() == "true":
-        if texts["archive-existing"].lower() == "true":
-            texts.problem("archive-existing", "has no meaning with undo, which archives by itself.")
-        if texts["expect-previous"]:
-            texts.problem("expect-previous", "has no meaning with undo; select says what stands.")
-        if texts["gate"]:
-            texts.problem("gate", "has no meaning with undo, which goes back to what stood there.")
+        _note_contradictions_of_undo(texts, fields)
+
+
+def _note_contradictions_of_undo(texts: Texts, fields: Mapping[str, Any]) -> None:
+    if texts["archive-existing"].lower() == "true":
+        texts.problem("archive-existing", "has no meaning with undo, which archives by itself.")
+    if texts["expect-previous"]:
+        texts.problem("expect-previous", "has no meaning with undo; select says what stands.")
+    if texts["gate"]:
+        texts.problem("gate", "has no meaning with undo, which goes back to what stood there.")
+    if texts["stage"] in ("None", "Archived"):
+        texts.problem(
+            "undo", f"goes back in Staging, in Production or of an alias; in {texts['stage']} no "
+            "version takes the place of another. Promote to the stage that you mean.",
+        )  # fmt: skip
+    select = fields["select"]
+    if select and select.way in ("stage", "alias"):
+        texts.problem(
+            "select", f"{select} is another version once this has gone back, so that the next run "
+            "would go back further. Say version=<number>, or another way that stays.",
+        )  # fmt: skip

@@ -9,6 +9,7 @@ from typing import Any
 
 from . import values
 from .gates import Gate, gate_from
+from .registries import note_what_lacks_a_stage
 from .scopes import GivenSide, both_sides, is_workspace
 from .sources import SourceSpec, source_from
 from .texts import Texts
@@ -98,8 +99,7 @@ def register_inputs(raw: Mapping[str, str | None], checkout: Path | None) -> Reg
 
 
 def _note_contradictions(texts: Texts, *, on_databricks: bool) -> None:
-    if texts["archive-existing"].lower() == "true" and texts["stage"] in ("", "None", "Archived"):
-        texts.problem("archive-existing", "goes with stage: Staging or stage: Production.")
+    note_what_lacks_a_stage(texts)
     if texts["alias"] and on_databricks:
         texts.problem("alias", "a workspace registry has stages and no aliases; use stage.")
     if texts["permissions"] and texts["registry-uri"] and not on_databricks:

@@ -49,6 +49,15 @@ def read_registry(raw: Mapping[str, str | None]) -> tuple[Texts, dict[str, Any]]
     }
 
 
+def note_what_lacks_a_stage(texts: Texts) -> None:
+    """Notes what has no meaning where no other version makes room: in None and in Archived."""
+    makes_none = texts["stage"] in ("", "None", "Archived")
+    if texts["archive-existing"].lower() == "true" and makes_none:
+        texts.problem("archive-existing", "goes with stage: Staging or stage: Production.")
+    if texts["expect-previous"] and makes_none and not texts["alias"]:
+        texts.problem("expect-previous", "goes with stage: Staging or Production, or an alias.")
+
+
 def _sides(texts: Texts) -> tuple[GivenSide | None, GivenSide | None]:
     """The registry, and the workspace whose scope says it; notes problems, `None` if any."""
     if is_scope_uri(texts["registry-uri"]):

@@ -7,14 +7,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from . import values
-from .promote import PromoteInputs, read_promotion
+from .promote import PromoteInputs, comment, read_promotion
 from .registries import read_registry
 from .resolve import ResolveInputs, read_select
 from .scopes import is_workspace
 from .sides import secret
 from .texts import Texts
-
-_LONGEST_COMMENT = 65_000  # the workspace's limit is 65,535, and a link follows
 
 
 @dataclass(frozen=True)
@@ -42,7 +40,7 @@ def transition_inputs(raw: Mapping[str, str | None], _: Path | None) -> Transiti
         "select": read_select(texts),
         "github_token": texts.read("github-token", secret),
         "stage": texts.read("stage", values.stage),
-        "comment": texts["comment"],
+        "comment": texts.read("comment", comment),
         "dry_run": texts.read("dry-run", values.boolean),
     }
     _note_problems(texts)
@@ -65,8 +63,6 @@ def approve_inputs(raw: Mapping[str, str | None], _: Path | None) -> PromoteInpu
 def _note_problems(texts: Texts) -> None:
     if not texts["stage"]:
         texts.problem("stage", f"is required: one of {', '.join(values.STAGES)}.")
-    if len(texts["comment"]) > _LONGEST_COMMENT:
-        texts.problem("comment", f"is longer than {_LONGEST_COMMENT} characters.")
     if texts["registry-uri"] and not is_workspace(texts, "registry"):
         texts.problem(
             "registry-uri",

@@ -18,6 +18,7 @@ _LEVELS = (
     "CAN_MANAGE",
 )
 _LONGEST_PART, _LONGEST_PATH = 255, 1024  # of most file systems, and of S3
+_LONGEST_ALIAS = 200  # what had it before is kept in a tag named after it, of 250 at most
 _YAML_TEXT = "tag:yaml.org,2002:str"
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 
@@ -94,6 +95,8 @@ def aliases(text: str) -> tuple[str, ...]:
     for name in map(checked_alias, names):
         if name.lower() == "latest" or re.fullmatch(r"[vV]\d+", name):
             raise InputError(f"{name!r} is a name that MLflow keeps for itself.")
+        if len(name) > _LONGEST_ALIAS:
+            raise InputError(f"the alias {name!r} is longer than {_LONGEST_ALIAS} characters.")
     return names
 
 

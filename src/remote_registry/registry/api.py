@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
 
 from ..connection import Connection
-from ..errors import RegistryFailed
+from ..errors import RegistryFailed, VersionMissing
 from ..inputs.values import level_to_move_to
 from ..rest import ApiError, Json
+from .entries import PENDING, READY, Model, Version, pairs, version_from
+
+__all__ = ["PENDING", "READY", "Model", "RegistryApi", "Version", "version_from"]
 
 _API = "/api/2.0/mlflow"
 _SEARCHED_SECONDS = 600.0  # after which search surely shows a version; more, for clocks differ
-READY = "READY"
-PENDING = "PENDING_REGISTRATION"
 
 
 class QuotaReached(RegistryFailed):
@@ -23,58 +23,6 @@ class QuotaReached(RegistryFailed):
 
 class ModelGone(RegistryFailed):
     """There is no such registered model, though there was one a moment ago."""
-
-
-@dataclass(frozen=True)
-class Version:
-    """A version as the registry tells of it."""
-
-    name: str
-    number: str
-    status: str
-    stage: str
-    status_message: str = ""
-    source: str = ""
-    description: str = ""
-    tags: Mapping[str, str] = field(default_factory=dict)
-    created: float = 0.0  # seconds since the epoch, by the registry's clock
-    creator: str = ""  # empty where the registry names none
-    run_id: str = ""
-
-    @property
-    def order(self) -> int:
-        """The number, to be compared."""
-        return int(self.number)
-
-
-@dataclass(frozen=True)
-class Model:
-    """A registered model that is there: its aliases, by name, with their versions; its tags."""
-
-    name: str
-    aliases: Mapping[str, str]
-    tags: Mapping[str, str]
-
-
-def version_from(reply: Json) -> Version:
-    """Reads a `model_version` of a reply."""
-    return Version(
-        name=reply["name"],
-        number=str(reply["version"]),
-        status=reply.get("status") or READY,
-        stage=reply.get("current_stage") or "",
-        status_message=reply.get("status_message") or "",
-        source=reply.get("source") or "",
-        description=reply.get("description") or "",
-        tags=_pairs(reply.get("tags")),
-        created=int(reply.get("creation_timestamp") or 0) / 1000,
-        creator=reply.get("user_id") or "",
-        run_id=reply.get("run_id") or "",
-    )
-
-
-def _pairs(tags: Iterable[Json] | None) -> dict[str, str]:
-    return {tag["key"]: tag.get("value", "") for tag in tags or []}
 
 
 def _tag_list(tags: Mapping[str, str]) -> list[Json]:
@@ -106,7 +54,7 @@ class RegistryApi:
             raise
         found = reply["registered_model"]
         aliases = {a["alias"]: str(a.get("version", "")) for a in found.get("aliases") or []}
-        return Model(self.name, aliases, _pairs(found.get("tags")))
+        return Model(self.name, aliases, pairs(found.get("tags")))
 
     def create_model(self, tags: Mapping[str, str]) -> bool:
         """Makes the registered model; `False` where it is there already, whoever made it."""
@@ -265,6 +213,8 @@ class RegistryApi:
         try:
             return self._move(body | {"archive_existing_versions": archive_existing})
         except ApiError as error:
+            if error.is_missing:
+                raise self.deleted(number) from error
             right = f"{level_to_move_to(stage)} or CAN_MANAGE on the model{self.or_ask}"
             raise self._explained(error, f"move a version to {stage}", right) from error
 
@@ -278,6 +228,8 @@ class RegistryApi:
         try:
             self.rest.change("POST", f"{_API}/registered-models/alias", body)
         except ApiError as error:
+            if error.is_missing:
+                raise self.deleted(number) from error
             raise self._explained(error, f"set the alias {alias}", "EDIT on the model") from error
 
     def download_uri(self, number: str) -> str:
@@ -288,6 +240,10 @@ class RegistryApi:
         scheme, _, rest = uri.partition("://")
         return f"{scheme}:/{rest.partition('/')[2]}" if scheme == "mlflow-artifacts" else uri
 
+    def deleted(self, number: str) -> VersionMissing:
+        """The failure of a version that was there a moment ago."""
+        return VersionMissing(f"Version {number} was deleted meanwhile.", where=self.where)
+
     def _explained(self, error: ApiError, doing: str, right: str) -> RegistryFailed:
         if error.is_denied:
             return RegistryFailed(
@@ -295,6 +251,5 @@ class RegistryApi:
                 where=self.where,
                 todo=f"Give the token's user {right}.",
             )
-        return RegistryFailed(
-            f"The registry refused to {doing}: {error.code} {error.message}", where=self.where
-        )
+        said = f"{error.code} {error.message}".strip() or f"it answered {error.status}"
+        return RegistryFailed(f"The registry refused to {doing}: {said}", where=self.where)

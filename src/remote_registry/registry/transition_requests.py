@@ -11,7 +11,7 @@ from datetime import datetime, timezone
 
 from .. import cancelling
 from ..connection import Connection
-from ..errors import Failure, RegistryFailed, RequestMissing, VersionMissing
+from ..errors import Failure, RegistryFailed, RequestMissing
 from ..inputs.values import level_to_move_to
 from ..rest import ApiError, InDoubt, Json
 from ..retry import Transient
@@ -115,16 +115,22 @@ class RequestsApi(RegistryApi):
     def _move(self, body: Json) -> Version:
         number, stage = body["version"], body["stage"]
         try:
-            self._settle("approve", body, lambda: self.version(number).stage == stage)
+            self._settle("approve", body, lambda: self._there(number).stage == stage)
         except ApiError as error:
             if not error.is_missing:
                 raise
+            self._there(number)
             raise RequestMissing(
                 f"The request to move version {number} to {stage} was closed meanwhile.",
                 where=self.where,
                 todo="Look at who decided it, and ask for it again if it is still meant.",
             ) from error
-        return self.version(number)
+        return self._there(number)
+
+    def _there(self, number: str) -> Version:
+        if found := self.version_or_none(number):
+            return found
+        raise self.deleted(number)
 
     def _settle(self, call: str, body: Json, is_done: Callable[[], bool]) -> bool:
         """Sends a call, and sends it again only where it is seen that it was not carried out.
@@ -149,7 +155,7 @@ class RequestsApi(RegistryApi):
 
     def _no_list(self, error: ApiError, number: str) -> Failure:
         if error.is_missing:
-            return VersionMissing(f"Version {number} was deleted meanwhile.", where=self.where)
+            return self.deleted(number)
         if error.is_unknown_call:
             return RegistryFailed(
                 "This workspace has no transition requests.",
