@@ -170,10 +170,11 @@ class Retired(Outcome):
         return self._went()
 
     def _went(self) -> str:
-        whole = "the registered model was deleted, " if self.model_deleted else ""
-        count = len(self.retired)
-        versions = f"{count} version{'' if count == 1 else 's'}" if count else ""
-        return f"{whole}{versions} {self.retired[0]['done']}" if count else whole.rstrip(", ")
+        told = ["the registered model was deleted"] if self.model_deleted else []
+        for done in ("deleted", "archived"):
+            if count := sum(one["done"] == done for one in self.retired):
+                told.append(f"{count} version{'' if count == 1 else 's'} {done}")
+        return ", ".join(told)
 
     @property
     def table(self) -> Table | None:

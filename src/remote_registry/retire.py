@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from .attempt import Attempt
 from .cancelling import shielded
 from .connection import Connection, connect_registry
-from .errors import Failure, RegistryFailed
+from .errors import Cancelled, Failure, RegistryFailed
 from .github import GitHub
 from .inputs.retire import ARCHIVE, RetireInputs
 from .outcome import Log
@@ -16,7 +16,7 @@ from .plan import Found
 from .reached import Retired
 from .registry import leftovers
 from .registry.api import PENDING, RegistryApi, Version
-from .registry.databricks import DbfsStaging
+from .registry.databricks import Dbfs, DbfsStaging, look_at_dbfs
 from .registry.protocols import Home
 from .retiring import ARCHIVED, Choice, choose, in_use
 from .retry import Transient
@@ -54,7 +54,7 @@ def retire(
     job = Retirement(inputs, side, RegistryApi(side, inputs.model_name), attempt, log, outcome)
     with log.group("Find what goes"):
         found, choice = _found(job, github)
-        outcome.mlflow_staging = leftovers.of_mlflow(side)
+        outcome.mlflow_staging = _left_by_mlflow(job)
         of_run = _staging_of_run(job, found)
     _tell_plan(job, found, choice, of_run)
     if inputs.dry_run:
@@ -88,6 +88,30 @@ def _found(job: Retirement, github: GitHub) -> tuple[Found, Choice]:
     if choice.going and inputs.to == ARCHIVE and not choice.going[0].stage:
         job.api.in_stage(ARCHIVED)  # which a registry without stages does not have
     return found, choice
+
+
+def _left_by_mlflow(job: Retirement) -> list[str]:
+    """The names of the staging copies that plain MLflow has left.
+
+    Raises:
+        RegistryFailed: One is to be deleted, and they can't be listed.
+    """
+    if not job.side.is_databricks:
+        return []
+    try:
+        dbfs = look_at_dbfs(job.side.rest)
+    except Failure as error:
+        dbfs = Dbfs(is_on=True, problem=error.what)
+    if dbfs.problem and job.inputs.mlflow_staging:
+        raise RegistryFailed(
+            f"MLflow's staging copies can't be listed: {dbfs.problem} Nothing was changed.",
+            where=job.side.label,
+            todo="Let the token's user list dbfs:/databricks/mlflow/tmp-external-source.",
+        )
+    if dbfs.problem:
+        tell = job.log.warning if dbfs.is_on else job.log.line  # where DBFS is off there are none
+        tell(f"what plain MLflow has left can't be listed: {dbfs.problem}")
+    return leftovers.of_mlflow(dbfs)
 
 
 def _staging_of_run(job: Retirement, found: Found) -> list[str]:
@@ -135,39 +159,88 @@ def _tell_plan(job: Retirement, found: Found, choice: Choice, of_run: list[str])
 def _retire(job: Retirement, found: Found, choice: Choice) -> None:
     for version in choice.going:
         now = job.api.version_or_none(version.number)
-        if now is None:
+        if now is None or not now.is_same(version):
             job.log.line(f"version {version.number} is gone already")
-        elif why := _used_meanwhile(job, now):
-            job.log.warning(f"version {now.number} stays, for meanwhile {why}")
-            job.outcome.kept.append({"version": now.number, "why": why})
+        elif why := _used_meanwhile(job, version, now):
+            _keep(job, now, why)
         else:
             _let_go(job, now)
-    if job.inputs.deletes_model and found.versions is not None and not job.outcome.kept:
-        with shielded():
-            job.api.delete_model()
-            job.outcome.model_deleted = True
-        job.log.line(f"deleted the registered model {job.inputs.model_name}")
+    if job.inputs.deletes_model and found.versions is not None:
+        _delete_model(job, found)
 
 
-def _used_meanwhile(job: Retirement, version: Version) -> str:
+def _keep(job: Retirement, version: Version, why: str) -> None:
+    job.log.warning(f"version {version.number} stays, for meanwhile {why}")
+    job.outcome.kept.append({"version": version.number, "why": why})
+
+
+def _used_meanwhile(job: Retirement, chosen: Version, now: Version) -> str:
     """How somebody has begun to use a version since it was chosen."""
     if job.inputs.force:
         return ""
     model = None if job.side.is_databricks else job.api.model()
-    return in_use(Found((version,), aliases=model.aliases if model else {}), version)
+    if why := in_use(Found((now,), aliases=model.aliases if model else {}), now):
+        return why
+    return f"it was moved to {now.stage}" if now.stage != chosen.stage else ""
 
 
 def _let_go(job: Retirement, version: Version) -> None:
     archives = job.inputs.to == ARCHIVE
     with shielded():  # so that it is known whether it was done
-        if archives or (job.side.is_databricks and version.stage in _IN_USE):
-            job.api.transition(version.number, ARCHIVED, archive_existing=False)
-        if not archives:
-            job.api.delete_version(version.number)
-        done = "archived" if archives else "deleted"
-        told = {"version": version.number, "stage": version.stage, "done": done}
-        job.outcome.retired.append(told)
+        try:
+            if archives or (job.side.is_databricks and version.stage in _IN_USE):
+                job.api.transition(version.number, ARCHIVED, archive_existing=False)
+            if not archives:
+                job.api.delete_version(version.number)
+        except (Failure, Cancelled):
+            _tell_all_the_same(job, version)
+            raise
+        _tell_gone(job, version, "archived" if archives else "deleted")
+
+
+def _tell_gone(job: Retirement, version: Version, done: str) -> None:
+    told = {"version": version.number, "stage": version.stage, "done": done}
+    job.outcome.retired.append(told)
     job.log.line(f"{done} version {version.number}")
+
+
+def _tell_all_the_same(job: Retirement, version: Version) -> None:
+    """Looks what became of a version where a call failed in the end."""
+    try:
+        now = job.api.version_or_none(version.number)
+    except (Failure, Cancelled) as error:
+        job.log.warning(f"version {version.number} may be retired: {error}")
+        return
+    if now is None:
+        _tell_gone(job, version, "deleted")
+    elif now.stage == ARCHIVED != version.stage:
+        _tell_gone(job, version, "archived")
+
+
+def _delete_model(job: Retirement, found: Found) -> None:
+    """Deletes the registered model, if no version is left that would go with it."""
+    known = {version.number for version in found.versions or ()}
+    for version in look(job.api, job.side).versions or ():
+        if version.number not in known:
+            _keep(job, version, "it was made")
+    if job.outcome.kept:
+        return
+    with shielded():
+        try:
+            job.api.delete_model()
+        except (Failure, Cancelled):
+            job.outcome.model_deleted = _is_gone(job)
+            raise
+        job.outcome.model_deleted = True
+    job.log.line(f"deleted the registered model {job.inputs.model_name}")
+
+
+def _is_gone(job: Retirement) -> bool:
+    try:
+        return job.api.model() is None
+    except (Failure, Cancelled) as error:
+        job.log.warning(f"the registered model may be deleted: {error}")
+        return False
 
 
 def _clear(job: Retirement, found: Found, of_run: list[str]) -> None:
@@ -197,9 +270,16 @@ def _named(job: Retirement, home: Home) -> str:
 
 
 def _orphans(job: Retirement, found: Found, deleted: set[str]) -> list[Home]:
-    """What nobody needs any more, and the registry is not reading either."""
+    """What nobody needs any more, and the registry is not reading either.
+
+    Where that can't be seen, it is a warning: the next run clears it.
+    """
     pending = [one.source for one in found.versions or () if one.status == PENDING]
-    orphans = leftovers.orphans(job.side, job.attempt, job.inputs.model_name, deleted)
+    orphans: list[Home] = []
+    try:
+        orphans += leftovers.orphans(job.side, job.attempt, job.inputs.model_name, deleted)
+    except Failure as error:
+        job.log.warning(f"what nobody needs any more can't be looked for: {error}")
     return [
         home
         for home in orphans

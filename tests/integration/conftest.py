@@ -19,6 +19,7 @@ import requests
 import stores
 from clients import clean_environment
 from command import Predict, Side
+from made_versions import api
 from servers import MlflowServer
 from stores import S3, Azure
 from tiny_server import TinyServer, serving
@@ -80,6 +81,11 @@ def staging_is_cleared(registry_workspace: Workspace) -> Iterator[None]:
     staging = registry_workspace.on_disk("/databricks/mlflow/tmp-external-source")
     for folder in staging.glob("remote-registry-*"):
         shutil.rmtree(folder)
+    named = {"filter": "name LIKE '/Users/%/remote-registry-%'", "max_results": 1000}
+    found = api(registry_workspace, "POST", "experiments/search", json=named)
+    for one in found.get("experiments", []):
+        gone = {"experiment_id": one["experiment_id"]}
+        api(registry_workspace, "POST", "experiments/delete", json=gone)
 
 
 @pytest.fixture

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import uuid
 from collections.abc import Callable
+from typing import Any
 
 import clients
 import pytest
@@ -248,21 +249,172 @@ def test_a_staging_copy_that_is_being_read_stays(registry_workspace: Workspace) 
     assert over in left(registry_workspace)
 
 
-def test_staging_runs_of_ours_go_too(registry_workspace: Workspace) -> None:
-    workspace = registry_workspace
-    name = some_versions(workspace, 1)
+def staging_run(workspace: Workspace, user: str = "") -> tuple[str, str]:
+    """The name and the id of the experiment of a staging run whose try has ended."""
     attempt = Attempt(workflow_run="https://github.com/your-org/churn/actions/runs/7")
     mark = {**json.loads(attempt.mark("a-key").text), "renewed": 1.0}
-    experiment = f"/Users/{workspace.user}/remote-registry-{uuid.uuid4().hex}"
+    experiment = f"/Users/{user or workspace.user}/remote-registry-{uuid.uuid4().hex}"
     tag = {"key": "remote_registry.try", "value": json.dumps(mark)}
     body = {"name": experiment, "tags": [tag]}
     made = api(workspace, "POST", "experiments/create", json=body)["experiment_id"]
+    return experiment, made
+
+
+def test_staging_runs_of_ours_go_too(registry_workspace: Workspace) -> None:
+    workspace = registry_workspace
+    name = some_versions(workspace, 1)
+    experiment, made = staging_run(workspace)
 
     done = retire(workspace, name, keep_last="1")
 
     assert f"the experiment {experiment} with its run" in done.result["staging-copies"]
     found = api(workspace, "GET", "experiments/get", params={"experiment_id": made})["experiment"]
     assert found["lifecycle_stage"] == "deleted"
+
+
+def test_staging_runs_of_a_user_whose_name_means_something_to_a_filter(
+    registry_workspace: Workspace,
+) -> None:
+    workspace = registry_workspace
+    name = some_versions(workspace, 1)
+    token, user = "dapi-of-o-brien", "o'brien_a@example.com"
+    workspace.control.set(tokens={token: {"user": user}})
+    theirs, others = staging_run(workspace, user), staging_run(workspace, "o'brien.a@example.com")
+
+    asked = {"model-name": name, "keep-last": "1"}
+    done = call("retire", asked, side_inputs("registry", workspace), {"registry-token": token})
+
+    assert done.result["staging-copies"] == [f"the experiment {theirs[0]} with its run"], done.log
+    api(workspace, "POST", "experiments/delete", json={"experiment_id": others[1]})
+
+
+LOOKS: dict[str, dict[str, Any]] = {
+    "refused": {"path": "*/experiments/search", "status": 400},
+    "failed": {"path": "*/experiments/search", "status": 500},
+    "of its run": {"path": "*/runs/search", "status": 500},
+}
+
+
+@pytest.mark.parametrize("look", LOOKS)
+def test_what_cannot_be_looked_for_is_a_warning_and_hides_nothing(
+    registry_workspace: Workspace, look: str
+) -> None:
+    workspace = registry_workspace
+    name = some_versions(workspace, 2)
+    staging_run(workspace)
+    workspace.control.fault("reply", body={}, times=0, **LOOKS[look])
+    given = {"keep_last": "1", "to": "delete", "retry_timeout": "1"}
+
+    planned = retire(workspace, name, dry_run="true", **given)
+    assert (planned.code, planned.outputs["status"]) == (0, "planned"), planned.log
+    done = retire(workspace, name, **given)
+
+    assert (done.code, done.outputs["status"]) == (0, "retired"), done.log
+    assert [one["version"] for one in done.result["retired"]] == ["1"]
+    for run in (planned, done):
+        assert "what nobody needs any more can't be looked for" in run.annotations("warning")[0]
+
+
+def test_where_mlflows_copies_cannot_be_listed(registry_workspace: Workspace) -> None:
+    workspace = registry_workspace
+    name = some_versions(workspace, 2)
+    denied = {"error_code": "PERMISSION_DENIED", "message": "Not you."}
+
+    for status, body, warnings in ((500, {}, 1), (403, denied, 0)):
+        workspace.control.fault("reply", path="*dbfs/list", status=status, body=body, times=0)
+        named = retire(workspace, name, mlflow_staging="0" * 32, retry_timeout="1")
+        assert_told(named, 5, "staging copies can't be listed", "Nothing was changed")
+        done = retire(workspace, name, keep_last="1", retry_timeout="1")
+        assert done.code == 0, done.log
+        assert "what plain MLflow has left can't be listed" in done.log
+        assert len(done.annotations("warning")) == warnings
+        workspace.control.clear_faults()
+    workspace.control.fault("lost-reply", path="*dbfs/list", times=0)
+    done = retire(workspace, name, keep_last="1", retry_timeout="1")
+    assert done.code == 0, done.log
+
+
+LATE: dict[str, Any] = {"status": 500, "body": {}, "times": 0, "after_handler": True}
+
+
+def test_of_a_call_that_fails_it_is_told_what_became_of_it(
+    registry_workspace: Workspace,
+) -> None:
+    workspace = registry_workspace
+    name = some_versions(workspace, 3)
+    move(workspace, name, "1", "Staging")
+
+    def went(fault: dict[str, Any], told: str, **inputs: str) -> list[tuple[str, str]]:
+        workspace.control.fault("reply", **fault)
+        failed = retire(workspace, name, retry_timeout="1", **inputs)
+        workspace.control.clear_faults()
+        assert failed.code == 5, failed.log
+        assert f"though {told}" in failed.summary
+        return [(one["version"], one["done"]) for one in failed.result["retired"]]
+
+    deleting = "*/model-versions/delete"
+    refusal = {"error_code": "INVALID_STATE", "message": "not now"}
+    refused = {"path": deleting, "status": 400, "body": refusal}
+    select = {"select": "version=1", "to": "delete"}
+    assert went(refused, "1 version archived", **select) == [("1", "archived")]
+    assert went({"path": deleting} | LATE, "1 version deleted", **select) == [("1", "deleted")]
+    moving = {"path": "*/transition-stage"} | LATE
+    assert went(moving, "1 version archived", select="version=2") == [("2", "archived")]
+    whole = {"select": "all", "to": "delete", "confirm": name}
+    told = "the registered model was deleted, 2 versions deleted"
+    assert len(went({"path": "*/registered-models/delete"} | LATE, told, **whole)) == 2
+
+
+def seen_before(workspace: Workspace, name: str) -> dict[str, Any]:
+    """What search tells now, to be told once later on."""
+    where = {"filter": f"name='{name}'"}
+    body = api(workspace, "GET", "model-versions/search", params=where)
+    return {"path": "*/model-versions/search", "status": 200, "body": body}
+
+
+def test_a_version_that_was_made_meanwhile_keeps_the_model(registry_workspace: Workspace) -> None:
+    workspace = registry_workspace
+    name = some_versions(workspace, 1)
+    before = seen_before(workspace, name)
+    make_version(workspace, name)
+    missing = {"error_code": "RESOURCE_DOES_NOT_EXIST", "message": "not yet"}
+    workspace.control.fault("reply", **before)
+    workspace.control.fault("reply", path="*/model-versions/get", status=404, body=missing)
+
+    done = retire(workspace, name, select="all", to="delete", confirm=name)
+
+    assert (done.code, done.result["model-deleted"]) == (0, False), done.log
+    assert done.result["kept"] == [{"version": "2", "why": "it was made"}]
+    assert stages(workspace, name) == {"2": "None"}
+
+
+def test_a_version_that_was_moved_meanwhile_stays(registry_workspace: Workspace) -> None:
+    workspace = registry_workspace
+    name = some_versions(workspace, 2)
+    before = seen_before(workspace, name)
+    move(workspace, name, "1", "Staging")
+    workspace.control.fault("reply", **before)
+
+    done = retire(workspace, name, keep_last="0", to="delete")
+
+    assert done.result["kept"] == [{"version": "1", "why": "it was moved to Staging"}], done.log
+    assert stages(workspace, name) == {"1": "Staging"}
+
+
+def test_a_version_that_another_has_taken_the_number_of_stays(
+    registry_workspace: Workspace,
+) -> None:
+    workspace = registry_workspace
+    name = some_versions(workspace, 1)
+    before = seen_before(workspace, name)
+    before["body"]["model_versions"][0]["creation_timestamp"] -= 1000
+    workspace.control.fault("reply", **before)
+
+    done = retire(workspace, name, keep_last="0", to="delete")
+
+    assert (done.code, done.result["retired"]) == (0, []), done.log
+    assert "version 1 is gone already" in done.log
+    assert stages(workspace, name) == {"1": "None"}
 
 
 def test_what_plain_mlflow_left_goes_by_name_only(registry_workspace: Workspace) -> None:

@@ -113,10 +113,15 @@ class DbfsStaging:
 
 @dataclass(frozen=True)
 class Dbfs:
-    """What a workspace shows of its place for staging copies; `folders` are their names."""
+    """What a workspace shows of its place for staging copies; `folders` are their names.
+
+    Attributes:
+        problem: Why it can't be seen what is there; empty where it can, or where nothing is.
+    """
 
     is_on: bool
     folders: tuple[str, ...] = ()
+    problem: str = ""
 
 
 def look_at_dbfs(rest: Rest) -> Dbfs:
@@ -124,7 +129,7 @@ def look_at_dbfs(rest: Rest) -> Dbfs:
     try:
         listed = rest.get("/api/2.0/dbfs/list", {"path": _STAGING}).get("files") or []
     except ApiError as error:
-        return Dbfs(is_on=not error.is_denied)
+        return Dbfs(not error.is_denied, problem="" if error.is_missing else error.what)
     return Dbfs(True, tuple(str(one["path"]).rsplit("/", 1)[-1] for one in listed))
 
 

@@ -9,7 +9,7 @@ from ..attempt import Attempt, Mark, mark_from
 from ..connection import Connection
 from ..inputs.values import TAG_PREFIX
 from ..rest import ApiError, Json, Rest
-from .databricks import DbfsStaging, look_at_dbfs
+from .databricks import Dbfs, DbfsStaging, look_at_dbfs
 from .mlflow_server import EXPERIMENT, LoggedModelHome, RunHome, served_home
 from .protocols import Home
 from .staging_run import MARK_TAG, StagingRun, staging_runs
@@ -97,11 +97,9 @@ def _sources(rest: Rest) -> set[str]:
         params = params | {"page_token": reply["next_page_token"]}
 
 
-def of_mlflow(side: Connection) -> list[str]:
+def of_mlflow(dbfs: Dbfs) -> list[str]:
     """The names of the staging copies that plain MLflow has left in a workspace."""
-    if not side.is_databricks:
-        return []
-    return sorted(name for name in look_at_dbfs(side.rest).folders if not name.startswith(OURS))
+    return sorted(name for name in dbfs.folders if not name.startswith(OURS))
 
 
 def of_run(names: list[str], run: str) -> list[str]:

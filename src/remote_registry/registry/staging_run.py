@@ -155,15 +155,19 @@ def _folders(paths: Sequence[str]) -> Iterator[str]:
 
 def staging_runs(rest: Rest, prefix: str) -> list[tuple[Mark, Json]]:
     """The experiments of staging runs whose names begin so, with who made them."""
-    body = {"filter": f"name LIKE '{prefix}%'", "max_results": 1000}
+    quote = '"' if "'" in prefix else "'"  # of a user such as o'brien@example.com
+    body = {"filter": f"name LIKE {quote}{prefix}%{quote}", "max_results": 1000}
     try:
         found = rest.change("POST", f"{_API}/experiments/search", body).get("experiments") or []
-    except ApiError:
-        return []  # who may not look has made none
+    except ApiError as error:
+        if error.is_denied or error.is_unknown_call:
+            return []  # who may not look has made none
+        raise
     marked = []
     for experiment in found:
         tags = {tag["key"]: tag.get("value", "") for tag in experiment.get("tags") or []}
         mark = mark_from(tags.get(MARK_TAG, ""))
-        if mark and experiment.get("lifecycle_stage") != "deleted":
+        is_ours = experiment["name"].startswith(prefix)  # for LIKE takes any letter for a `_`
+        if mark and is_ours and experiment.get("lifecycle_stage") != "deleted":
             marked.append((mark, experiment))
     return marked
