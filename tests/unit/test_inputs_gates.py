@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -23,6 +25,20 @@ PIECES = [
 
 def metric(line: str, name: str, operator: str, number: float, champion: str = "") -> Condition:
     return Condition(line, "metrics", name, operator, number=number, champion=champion)
+
+
+def test_a_very_long_line_is_read_in_no_time() -> None:
+    begun = time.monotonic()
+    with pytest.raises(InputError):
+        condition(f"loss < {'1' * 50_000}x")
+
+    assert time.monotonic() - begun < 5.0
+
+
+def test_the_metrics_of_the_champion_are_compared_too() -> None:
+    gate = Gate(tuple(map(condition, ("f1 > champion.acc", "acc > 0", "tags.a == 'b'"))))
+
+    assert gate.metrics == ("f1", "acc")
 
 
 @pytest.mark.parametrize("operator", OPERATORS)

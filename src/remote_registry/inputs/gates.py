@@ -24,7 +24,7 @@ STAGES_OF_CHAMPIONS = ("Staging", "Production")
 _TOKEN = re.compile(
     r"""\s*(?:
         (?P<operator>[<>=!~]+)
-      | (?P<number>(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?(?![\w./:-]))
+      | (?P<number>(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]+)?(?![\w./:-]))
       | (?P<name>(?:champion\.)?(?:(?:metrics|params|tags)\.)?`[^`]*`|\w[\w./:-]*)
       | (?P<text>"[^"]*"|'[^']*')
       | (?P<sign>[+-])
@@ -76,8 +76,10 @@ class Gate:
 
     @property
     def metrics(self) -> tuple[str, ...]:
-        """The source's metrics that are compared."""
-        return tuple(one.name for one in self.conditions if one.kind == "metrics")
+        """The metrics that are compared: ours, and those by which the next one will be."""
+        compared = [one for one in self.conditions if one.kind == "metrics"]
+        names = [name for one in compared for name in (one.name, one.champion) if name]
+        return tuple(dict.fromkeys(names))
 
 
 def gate_from(texts: Texts) -> Gate:
