@@ -36,7 +36,7 @@ def test_a_very_long_line_is_read_in_no_time() -> None:
 
 
 def test_the_metrics_of_the_champion_are_compared_too() -> None:
-    gate = Gate(tuple(map(condition, ("f1 > champion.acc", "acc > 0", "tags.a == 'b'"))))
+    gate = Gate(tuple(map(condition, ("f1 > champion.acc", "f1 > 0", "tags.a == 'b'"))))
 
     assert gate.metrics == ("f1", "acc")
 
