@@ -568,3 +568,23 @@ def test_the_comment_links_to_the_workflow_run(tiny: TinyServer) -> None:
     (request,) = [one for one in tiny.requests if one.path == path]
     run = "https://github.com/your-org/churn/actions/runs/42/attempts/1"
     assert json.loads(request.body)["comment"] == f"Why.\n{run}"
+
+
+@pytest.mark.parametrize("is_set", [True, False])
+def test_of_an_alias_it_is_told_too_whether_it_was_set(tiny: TinyServer, is_set: bool) -> None:
+    of_one_version(tiny)
+    del tiny.pages[f"{MLFLOW}/registered-models/get"]
+    others = {"name": "churn", "aliases": [{"alias": "champion", "version": "7"}]}
+    ours = {"name": "churn", "aliases": [{"alias": "champion", "version": "1"}]}
+    seen = (others, others, ours if is_set else others)  # at first, before it is set, and after
+    tiny.replies = [Reply.of({"registered_model": one}) for one in seen]
+    tiny.pages[f"{MLFLOW}/model-versions/set-tag"] = Reply()
+    tiny.pages[f"{MLFLOW}/registered-models/alias"] = Reply.of({}, 500)
+
+    failed = promote(MlflowServer(tiny.url), "churn", "latest", alias="champion", retry_timeout="1")
+
+    assert_told(failed, 5, "refused to set the alias champion: it answered 500")
+    assert ("though version 1 got the alias champion" in failed.summary) is is_set
+    assert ("To go back" in failed.summary) is is_set
+    assert failed.result["aliases"] == (["champion"] if is_set else [])
+    assert failed.outputs["previous-version"] == ("7" if is_set else "")
