@@ -44,6 +44,11 @@ def test_digests_that_do_not_contradict_each_other() -> None:
     assert read(select="latest", digest=B).digest == B
 
 
+def test_what_undo_leaves_as_it_is_may_say_the_version() -> None:
+    for select in ("alias=b", "stage=Production", "latest", "version=3"):
+        assert read(registry_uri=SERVER, stage="", alias="a", select=select, undo="true").undo
+
+
 def test_an_alias() -> None:
     inputs = read(registry_uri=SERVER, stage="", alias="champion")
     assert (inputs.stage, inputs.aliases) == ("", ("champion",))
@@ -93,7 +98,7 @@ def test_creators_by_comma_or_line(text: str) -> None:
         (
             {
                 "undo": "true",
-                "select": "alias=champion",
+                "select": "alias=a",
                 "registry_uri": SERVER,
                 "stage": "",
                 "alias": "a",

@@ -133,7 +133,7 @@ def _note_contradictions_of_undo(texts: Texts, fields: Mapping[str, Any]) -> Non
             "version takes the place of another. Promote to the stage that you mean.",
         )  # fmt: skip
     select = fields["select"]
-    if select and select.way in ("stage", "alias"):
+    if select and select.way in ("stage", "alias") and select.value == texts[select.way]:
         texts.problem(
             "select", f"{select} is another version once this has gone back, so that the next run "
             "would go back further. Say version=<number>, or another way that stays.",
