@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Protocol
 
 from .cancelling import shielded
@@ -202,8 +203,14 @@ def _keep(job: Promoting, version: Version, tag: str, stood: list[str]) -> None:
 
 def recalled(job: Promoting, version: Version) -> list[str]:
     """A re-run finds itself in place, and reads on its tags who stood there before."""
-    kept = [version.tags.get(_tag(step, target), "") for step, target in targets(job)]
-    return next((text.split(",") for text in kept if text), [])
+    kept = [numbers_in(version, _tag(step, target)) for step, target in targets(job)]
+    return next(filter(None, kept), [])
+
+
+def numbers_in(version: Version, tag: str) -> list[str]:
+    """The other versions that a tag names, which anybody may have written who may edit."""
+    named = version.tags.get(tag, "").split(",")
+    return [one for one in named if re.fullmatch("[0-9]{1,18}", one) and one != version.number]
 
 
 def _tag(step: Step, target: str) -> str:

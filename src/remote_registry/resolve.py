@@ -8,6 +8,7 @@ from .inputs.resolve import ResolveInputs
 from .inputs.values import TAG_PREFIX
 from .outcome import Log, Outcome
 from .plan import Found
+from .promote import numbers_in
 from .reached import Resolved
 from .registry.api import READY, RegistryApi, Version
 from .select import find, look, the_one
@@ -63,8 +64,8 @@ def recorded(version: Version, name: str) -> str:
 def previous_of(version: Version, found: Found) -> list[str]:
     """Who stood where the version stands now, as it was kept when it was promoted."""
     places = [("stage", version.stage), *(("alias", name) for name in aliases_of(version, found))]
-    kept = [recorded(version, f"previous.{kind}.{place}") for kind, place in places]
-    return next((text.split(",") for text in kept if text), [])
+    kept = [numbers_in(version, f"{TAG_PREFIX}previous.{kind}.{place}") for kind, place in places]
+    return next(filter(None, kept), [])
 
 
 def _told(version: Version, found: Found) -> dict[str, str]:

@@ -438,6 +438,30 @@ def test_nothing_to_go_back_to(mlflow_server: MlflowServer) -> None:
     assert stages(mlflow_server, name) == {"1": "Production", "2": "Production"}
 
 
+@BOTH
+def test_what_anybody_may_have_written_of_what_stood_there_is_numbers_of_others(
+    registry: str, side: Callable[[str], Side]
+) -> None:
+    target = side(registry)
+    name = make_model(target)
+    make_version(target, name, **{"previous.stage.Production": "1"})
+    make_version(target, name, **{"previous.stage.Production": "$(reboot),2"})
+    for number in ("1", "2"):
+        move(target, name, number, "Production")
+        refused = promote(target, name, f"version={number}", undo="true")
+        assert_told(refused, 4, "keeps nothing of it")
+        again = promote(target, name, f"version={number}")
+        resolved = call(
+            "resolve",
+            {"model-name": name, "select": f"version={number}"},
+            side_inputs("registry", target),
+        )
+        for run in (again, resolved):
+            assert (run.code, run.outputs["previous-version"]) == (0, ""), run.log
+            assert run.result["previous-versions"] == []
+    assert stages(target, name) == {"1": "Production", "2": "Production"}
+
+
 def test_going_back_where_somebody_promoted_since(mlflow_server: MlflowServer) -> None:
     name = make_model(mlflow_server)
     make_version(mlflow_server, name)

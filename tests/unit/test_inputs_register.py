@@ -9,7 +9,15 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import pytest
-from unit.register_texts import HOST, ON_DATABRICKS, SERVER, problem, problems
+from unit.register_texts import (
+    HOST,
+    ON_DATABRICKS,
+    ON_SERVER,
+    SERVER,
+    problem,
+    problems,
+    read,
+)
 
 from remote_registry.errors import BadInput
 from remote_registry.inputs.register import register_inputs
@@ -98,6 +106,14 @@ def test_each_text_is_taken_once_from_who_gives_it() -> None:
 @pytest.mark.parametrize("name", [*ON_DATABRICKS, "description", "tags", "tracking-password"])
 def test_a_text_that_is_not_utf_8_is_told(name: str) -> None:
     assert f"{name}: is not UTF-8." in problems(ON_DATABRICKS | {name: "a\udcffb"})
+
+
+@pytest.mark.parametrize("stage", ["", "None", "Archived"])
+def test_what_must_stand_there_needs_a_place_of_one(stage: str) -> None:
+    told = problem(ON_DATABRICKS, stage=stage, expect_previous="3")
+
+    assert told.startswith("expect-previous: goes with")
+    assert read(ON_SERVER, stage=stage, alias="champion", expect_previous="3").expect_previous
 
 
 def test_the_problem_of_one_input_is_not_told_of_another() -> None:
