@@ -10,7 +10,9 @@ from typing import Any
 from big_models import folder_of, run_with_files
 from clients import call
 from command import side_inputs
-from faults.places import FILES, Broken, Place, State, Version
+from faults.places import Broken
+from faults.registering import Registering
+from faults.registrations import FILES, Goal, Registered, Version
 from workspace import Workspace
 
 STAGING = "/databricks/mlflow/tmp-external-source"
@@ -18,13 +20,13 @@ TRACKING = "/databricks/mlflow-tracking"
 PREVIOUS = "/Shared/previous/model"
 
 
-class BetweenWorkspaces(Place):
+class BetweenWorkspaces(Registering):
     """By the staging folder on DBFS; without DBFS by a staging run."""
 
     def __init__(
         self, source: Workspace, registry: Workspace, *, dbfs: bool, has_previous: bool
     ) -> None:
-        super().__init__(has_previous=has_previous)
+        self.goal = Goal(has_previous)
         self._source, self._registry, self._dbfs = source, registry, dbfs
         self.controls = {"source": source.control, "registry": registry.control}
         self._run_id = run_with_files(source, FILES)
@@ -41,7 +43,7 @@ class BetweenWorkspaces(Place):
             "run-id": self._run_id,
             "artifact-path": "model",
             "model-name": name,
-            "stage": self.target,
+            "stage": self.goal.target,
             **side_inputs("tracking", self._source),
             **side_inputs("registry", self._registry),
         }
@@ -52,29 +54,29 @@ class BetweenWorkspaces(Place):
             shutil.rmtree(folder)
         for experiment in self._experiments():
             self._ask("POST", "experiments/delete", experiment_id=experiment["experiment_id"])
-        if self.has_previous:
+        if self.goal.has_previous:
             self._ask("POST", "registered-models/create", name=name)
             self._ask("POST", "model-versions/create", name=name, source=f"dbfs:{PREVIOUS}")
             self._until_ready(name)
-            move = {"name": name, "version": "1", "stage": self.target}
+            move = {"name": name, "version": "1", "stage": self.goal.target}
             self._ask("POST", "model-versions/transition-stage", **move)
 
     def lag(self, seconds: float) -> None:
         self._registry.control.set(search_lag=seconds)
 
-    def state(self, name: str) -> State:
+    def state(self, name: str) -> Registered:
         models = self._search("registered-models", "registered_models", name)
         versions = self._search("model-versions", "model_versions", name)
         left = [f"the folder {folder.name}" for folder in self._folders() if _holds_files(folder)]
         left += [f"the experiment {one['name']}" for one in self._experiments()]
         ordered = sorted(versions, key=lambda one: int(one["version"]))
-        return State(bool(models), [self._version(one) for one in ordered], left)
+        return Registered(bool(models), [self._version(one) for one in ordered], left)
 
     def _version(self, found: dict[str, Any]) -> Version:
         return Version(
             found["version"],
             found["status"],
-            found["current_stage"] == self.target,
+            found["current_stage"] == self.goal.target,
             {tag["key"]: tag["value"] for tag in found.get("tags", [])},
             self._files(found) if found["status"] == "READY" else {},
         )

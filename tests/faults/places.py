@@ -1,17 +1,15 @@
-"""Where the product is run: two sides, what stands in the registry, and what is left there."""
+"""Where one verb of the product is run, and what must hold of it."""
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from dataclasses import dataclass, field
-from typing import Any, Protocol
+from collections.abc import Iterator
+from typing import Any, Generic, Protocol, TypeVar
 
-KEY_TAG = "remote_registry.key"
-FILES: dict[str, bytes] = {
-    "MLmodel": b"flavors: {}\n",
-    "data/weights": bytes(range(256)) * 400,
-    "code/x.py": b"x = 1\n",
-}
+from faults.product import Ended
+
+State = TypeVar("State")
+Log = dict[str, list[dict[str, Any]]]  # what each side was asked
 
 
 class Broken(Exception):
@@ -30,61 +28,17 @@ class Control(Protocol):
     def clear_requests(self) -> None: ...
 
 
-@dataclass(frozen=True)
-class Version:
-    """A version as the registry tells of it; `files` are what the registry serves of it."""
-
-    number: str
-    status: str
-    promoted: bool
-    tags: dict[str, str]
-    files: dict[str, bytes]
-
-    @property
-    def ours(self) -> bool:
-        return KEY_TAG in self.tags
-
-
-@dataclass(frozen=True)
-class State:
-    """A registered model from the outside, and what is left around it.
+class Place(ABC, Generic[State]):
+    """Sides that one case at a time uses, for one verb: how it is called, and its laws.
 
     Attributes:
-        left: Staging copies, homes that no version uses, files of either.
+        controls: Of each side by its name.
     """
 
-    exists: bool
-    versions: list[Version] = field(default_factory=list)
-    left: list[str] = field(default_factory=list)
-
-    @property
-    def own(self) -> list[Version]:
-        return [version for version in self.versions if version.ours]
-
-
-class Place(ABC):
-    """A pair of sides that one case at a time uses.
-
-    Attributes:
-        target: The stage or the alias that versions are promoted to.
-        has_previous: Whether another version stands there before.
-        promoting, verifying: What the requests' paths end with, or hold, that do so.
-    """
-
-    target = "Production"
-    promoting = "/transition-stage"
-    verifying = "/list-artifacts"
+    verb: str
     controls: dict[str, Control]
 
-    def __init__(self, *, has_previous: bool) -> None:
-        self.has_previous = has_previous
-
-    @property
-    def previous_tag(self) -> str:
-        kind = "alias" if self.promoting.endswith("alias") else "stage"
-        return f"remote_registry.previous.{kind}.{self.target}"
-
-    def requests(self) -> dict[str, list[dict[str, Any]]]:
+    def requests(self) -> Log:
         return {name: control.requests() for name, control in self.controls.items()}
 
     def clear(self) -> None:
@@ -92,10 +46,6 @@ class Place(ABC):
         for control in self.controls.values():
             control.clear_faults()
             control.clear_requests()
-
-    @abstractmethod
-    def lag(self, seconds: float) -> None:
-        """How long the registry's search does not show a new version."""
 
     @property
     def is_quiet(self) -> bool:
@@ -112,8 +62,20 @@ class Place(ABC):
 
     @abstractmethod
     def prepare(self, name: str) -> None:
-        """Nothing of earlier cases; another version of this model where there is to be one."""
+        """Nothing of earlier cases; what this model has before."""
 
     @abstractmethod
     def state(self, name: str) -> State:
-        """What there is now."""
+        """What there is now, looked at from the outside."""
+
+    @abstractmethod
+    def broken_by(self, run: Ended, before: State, state: State, log: Log) -> Iterator[str]:
+        """Laws that hold however a run ended; where it was killed, it told nothing.
+
+        Args:
+            before: What there was before this run.
+        """
+
+    @abstractmethod
+    def broken_by_a_rerun(self, first: Ended, run: Ended) -> Iterator[str]:
+        """Laws of a run after one that has succeeded."""

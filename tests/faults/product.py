@@ -52,7 +52,12 @@ class Started:
     """
 
     def __init__(
-        self, folder: Path, inputs: dict[str, str], script: Path = SCRIPT, **environment: str
+        self,
+        folder: Path,
+        verb: str,
+        inputs: dict[str, str],
+        script: Path = SCRIPT,
+        **environment: str,
     ) -> None:
         self._folder = folder
         for name in ("tmp", "home", "work"):
@@ -61,7 +66,7 @@ class Started:
         self._log = folder / "log"
         with self._log.open("wb") as log:
             self.process = subprocess.Popen(
-                [sys.executable, "-I", "-B", str(script), "register"],
+                [sys.executable, "-I", "-B", str(script), verb],
                 env=command_environment(folder, inputs, **places, **environment),
                 cwd=folder / "work",
                 stdin=subprocess.DEVNULL,

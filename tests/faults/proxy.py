@@ -21,9 +21,15 @@ def _unlimited() -> float:
 
 
 class FaultyProxy:
-    """Passes requests on; has the control calls of a workspace that the sweep needs."""
+    """Passes requests on; has the control calls of a workspace that the sweep needs.
+
+    Attributes:
+        url: Its own.
+        behind: The URL of the server.
+    """
 
     def __init__(self, url: str) -> None:
+        self.behind = url
         self._address = urlsplit(url).netloc
         self._faults = Faults()
         self._log = AccessLog()

@@ -15,14 +15,17 @@ ROOT = Path(__file__).parents[2]
 sys.path[:0] = [str(ROOT / "tests"), str(ROOT / "src")]
 
 from command import SOURCES  # noqa: E402
-from faults.places import FILES, Place, State  # noqa: E402
 from faults.product import Ended, Started  # noqa: E402
+from faults.registering import Registering  # noqa: E402
+from faults.registrations import FILES, Registered  # noqa: E402
 from faults.scenarios import SCENARIOS, place_of  # noqa: E402
 from workspace import MlflowServers  # noqa: E402
 
+_REGISTERING = [name for name, one in SCENARIOS.items() if one.verb == "register"]
+
 
 def parse(argv: Sequence[str] | None) -> argparse.Namespace:
-    names = ", ".join(SCENARIOS)
+    names = ", ".join(_REGISTERING)
     parser = argparse.ArgumentParser(prog="tests/faults/sweep race", description=__doc__)
     parser.add_argument("--scenario", default="databricks-new", metavar="GLOB", help=names)
     parser.add_argument("--processes", type=int, default=20, help="at once")
@@ -40,7 +43,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     running = MlflowServers()
     violations = 0
     try:
-        for scenario in SCENARIOS:
+        for scenario in _REGISTERING:
             if fnmatchcase(scenario, asked.scenario):
                 with place_of(scenario, running) as place:
                     violations += sum(_rounds(place, scenario, asked, lag) for lag in asked.lags)
@@ -50,7 +53,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     return 1 if violations else 0
 
 
-def _rounds(place: Place, scenario: str, asked: argparse.Namespace, lag: float) -> int:
+def _rounds(place: Registering, scenario: str, asked: argparse.Namespace, lag: float) -> int:
     """How many laws were broken."""
     begun = time.monotonic()
     violations = 0
@@ -68,7 +71,7 @@ def _rounds(place: Place, scenario: str, asked: argparse.Namespace, lag: float) 
     return violations
 
 
-def race(place: Place, processes: int, lag: float, *, one_workflow_run: bool) -> list[str]:
+def race(place: Registering, processes: int, lag: float, *, one_workflow_run: bool) -> list[str]:
     """One round; what is wrong after it."""
     name = f"race-{uuid.uuid4().hex[:8]}"
     place.prepare(name)
@@ -78,13 +81,15 @@ def race(place: Place, processes: int, lag: float, *, one_workflow_run: bool) ->
         for number in range(processes):
             run_id = {"GITHUB_RUN_ID": "42" if one_workflow_run else str(number)}
             inputs = place.inputs(name)
-            started.append(Started(Path(folder, str(number)), inputs, SOURCES, **run_id))
+            started.append(
+                Started(Path(folder, str(number)), place.verb, inputs, SOURCES, **run_id)
+            )
         runs = [one.end() for one in started]
     place.lag(0)
     return [*_broken(runs, place.state(name))]
 
 
-def _broken(runs: list[Ended], state: State) -> Iterator[str]:
+def _broken(runs: list[Ended], state: Registered) -> Iterator[str]:
     for run in runs:
         yield from run.left
         if run.code:

@@ -1,52 +1,127 @@
-"""The ways that a model takes, each with its own pair of sides."""
+"""What is run where: a verb, and the sides that it works on."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
-from typing import NamedTuple
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass
+from typing import Any, NamedTuple
 
 import servers
+from faults import changes
 from faults.between_servers import BetweenServers
 from faults.between_workspaces import BetweenWorkspaces
+from faults.moving import Move, Moving
 from faults.places import Place
-from workspace import MlflowServers
+from faults.proxy import FaultyProxy
+from faults.registering import Registering
+from faults.registries import Registry, ServerRegistry, WorkspaceRegistry
+from faults.retiring import Retire, Retiring
+from faults.standing_places import StandingPlace
+from workspace import MlflowServers, ServerSpec, Workspace
+from workspace.command import ARTIFACT_ROOT
+
+Sides = Callable[[MlflowServers], AbstractContextManager[Any]]
 
 
-class Workspaces(NamedTuple):
-    """Between two stand-in workspaces."""
+class Pair(NamedTuple):
+    """Two sides to register between: workspaces, or proxies of MLflow servers."""
 
-    dbfs: bool
-    has_previous: bool
-
-
-class Servers(NamedTuple):
-    """Between two real MLflow servers."""
-
-    by_alias: bool
-    has_previous: bool
-
-
-SCENARIOS: dict[str, Workspaces | Servers] = {
-    "databricks-dbfs": Workspaces(dbfs=True, has_previous=True),
-    "databricks-new": Workspaces(dbfs=True, has_previous=False),
-    "databricks-run": Workspaces(dbfs=False, has_previous=True),
-    "mlflow": Servers(by_alias=True, has_previous=True),
-    "mlflow-new": Servers(by_alias=False, has_previous=False),
-}
+    source: Any
+    registry: Any
 
 
 @contextmanager
-def place_of(scenario: str, running: MlflowServers) -> Iterator[Place]:
-    """A place for this scenario, until it is needed no more."""
-    kind = SCENARIOS[scenario]
-    if isinstance(kind, Workspaces):
-        with servers.started_workspaces(running) as pair:
-            yield BetweenWorkspaces(pair["source"], pair["registry"], **kind._asdict())
-        return
-    urls = running.start([servers.WITH_ARTIFACTS] * 2)
-    place = BetweenServers(*urls, **kind._asdict())
+def _proxies(running: MlflowServers, count: int) -> Iterator[list[FaultyProxy]]:
+    proxies = [FaultyProxy(url) for url in running.start([servers.WITH_ARTIFACTS] * count)]
     try:
-        yield place
+        yield proxies
     finally:
-        place.stop()
+        for proxy in proxies:
+            proxy.stop()
+
+
+@contextmanager
+def _two_workspaces(running: MlflowServers) -> Iterator[Pair]:
+    with servers.started_workspaces(running) as pair:
+        yield Pair(pair["source"], pair["registry"])
+
+
+@contextmanager
+def _two_servers(running: MlflowServers) -> Iterator[Pair]:
+    with _proxies(running, 2) as proxies:
+        yield Pair(*proxies)
+
+
+@contextmanager
+def _workspace(running: MlflowServers) -> Iterator[WorkspaceRegistry]:
+    (url,) = running.start([ServerSpec(ARTIFACT_ROOT)])
+    identity = servers.IDENTITIES["registry"]
+    with Workspace.start("registry", mlflow_url=url, **identity) as workspace:
+        yield WorkspaceRegistry(workspace)
+
+
+@contextmanager
+def _server(running: MlflowServers) -> Iterator[ServerRegistry]:
+    with _proxies(running, 1) as proxies:
+        yield ServerRegistry(*proxies)
+
+
+@dataclass(frozen=True)
+class Scenario:
+    """A verb and what it works on.
+
+    Attributes:
+        sides: Starts them; scenarios may share them, one case at a time.
+        place: Makes the place of sides that run.
+    """
+
+    verb: str
+    sides: Sides
+    place: Callable[[Any], Place[Any]]
+
+
+def _register(sides: Sides, kind: Callable[..., Registering], **how: bool) -> Scenario:
+    return Scenario("register", sides, lambda pair: kind(*pair, **how))
+
+
+def _change(sides: Sides, change: Move | Retire) -> Scenario:
+    def place(registry: Registry) -> StandingPlace:
+        if isinstance(change, Move):
+            return Moving(registry, change)
+        return Retiring(registry, change)
+
+    return Scenario(change.verb, sides, place)
+
+
+SCENARIOS: dict[str, Scenario] = {
+    "databricks-dbfs": _register(_two_workspaces, BetweenWorkspaces, dbfs=True, has_previous=True),
+    "databricks-new": _register(_two_workspaces, BetweenWorkspaces, dbfs=True, has_previous=False),
+    "databricks-run": _register(_two_workspaces, BetweenWorkspaces, dbfs=False, has_previous=True),
+    "mlflow": _register(_two_servers, BetweenServers, by_alias=True, has_previous=True),
+    "mlflow-new": _register(_two_servers, BetweenServers, by_alias=False, has_previous=False),
+    "promote": _change(_workspace, changes.PROMOTE),
+    "promote-undo": _change(_workspace, changes.UNDO),
+    "approve": _change(_workspace, changes.APPROVE),
+    "retire-archive": _change(_workspace, changes.ARCHIVE),
+    "retire-delete": _change(_workspace, changes.DELETE),
+    "mlflow-promote": _change(_server, changes.PROMOTE_ALIAS),
+    "mlflow-undo": _change(_server, changes.UNDO_ALIAS),
+    "mlflow-retire": _change(_server, changes.DELETE_MODEL),
+}
+
+
+def grouped(names: Iterable[str]) -> Iterator[tuple[Sides, list[str]]]:
+    """The scenarios that work on the same sides, with what starts these."""
+    groups: dict[Sides, list[str]] = {}
+    for name in names:
+        groups.setdefault(SCENARIOS[name].sides, []).append(name)
+    yield from groups.items()
+
+
+@contextmanager
+def place_of(scenario: str, running: MlflowServers) -> Iterator[Place[Any]]:
+    """A place for this scenario, until it is needed no more."""
+    one = SCENARIOS[scenario]
+    with one.sides(running) as sides:
+        yield one.place(sides)

@@ -1,4 +1,4 @@
-"""Every request of a registration broken in every way, and the laws looked at from the outside."""
+"""Every request of a verb broken in every way, and the laws looked at from the outside."""
 
 from __future__ import annotations
 
@@ -8,10 +8,12 @@ import queue
 import sys
 import threading
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from pathlib import Path
+from typing import Any
 
 ROOT = Path(__file__).parents[2]
 sys.path[:0] = [str(ROOT / "tests"), str(ROOT / "src")]
@@ -19,15 +21,17 @@ sys.path[:0] = [str(ROOT / "tests"), str(ROOT / "src")]
 from faults.carry_out import Result, carry_out, learn  # noqa: E402
 from faults.cases import FAULTS, Case, cases_of  # noqa: E402
 from faults.places import Place  # noqa: E402
-from faults.scenarios import SCENARIOS, place_of  # noqa: E402
+from faults.scenarios import SCENARIOS, Sides, grouped  # noqa: E402
 from faults.table import table, violations  # noqa: E402
 from workspace import MlflowServers  # noqa: E402
+
+Places = dict[str, Place[Any]]
 
 
 def parse(argv: Sequence[str] | None) -> argparse.Namespace:
     names = ", ".join(SCENARIOS)
     parser = argparse.ArgumentParser(prog="tests/faults/sweep", description=__doc__)
-    parser.add_argument("--scenario", default="*", metavar="GLOB", help=names)
+    parser.add_argument("--scenario", default="*", metavar="GLOB,…", help=names)
     parser.add_argument("--fault", default="*", metavar="GLOB", help=", ".join(_fault_names()))
     parser.add_argument("--only", default="*", metavar="GLOB", help="'registry POST */create #1'")
     parser.add_argument("--sample", type=int, default=1, metavar="N", help="every N-th case")
@@ -58,23 +62,32 @@ class Sweep:
     errors: list[str] = field(default_factory=list)
     in_all: int = 0
 
-    def run(self, scenario: str) -> None:
-        """Learns the scenario's requests, then carries out its cases."""
+    def run(self, sides: Sides, scenarios: list[str]) -> None:
+        """Learns the requests of scenarios of the same sides, then carries out their cases."""
         waiting: queue.Queue[Case] = queue.Queue()
-        with place_of(scenario, self.running) as place:
-            cases = self._chosen(cases_of(scenario, learn(place)))
+        with self._places(sides, scenarios) as places:
+            cases = [
+                case
+                for scenario in scenarios
+                for case in self._chosen(cases_of(scenario, learn(places[scenario])))
+            ]
             for case in cases:
                 waiting.put(case)
             self.in_all += len(cases)
             helpers = [
-                threading.Thread(target=self._help, args=(scenario, waiting))
+                threading.Thread(target=self._help, args=(sides, scenarios, waiting))
                 for _ in range(min(self.asked.workers, len(cases)) - 1)
             ]
             for helper in helpers:
                 helper.start()
-            self._work(place, waiting)
+            self._work(places, waiting)
             for helper in helpers:
                 helper.join()
+
+    @contextmanager
+    def _places(self, sides: Sides, scenarios: list[str]) -> Iterator[Places]:
+        with sides(self.running) as running:
+            yield {scenario: SCENARIOS[scenario].place(running) for scenario in scenarios}
 
     def _chosen(self, cases: Iterable[Case]) -> list[Case]:
         number, count = self.asked.shard
@@ -85,18 +98,18 @@ class Sweep:
         ]
         return [case for case in fitting[:: self.asked.sample] if case.number % count == number]
 
-    def _help(self, scenario: str, waiting: queue.Queue[Case]) -> None:
-        with place_of(scenario, self.running) as place:
-            self._work(place, waiting)
+    def _help(self, sides: Sides, scenarios: list[str], waiting: queue.Queue[Case]) -> None:
+        with self._places(sides, scenarios) as places:
+            self._work(places, waiting)
 
-    def _work(self, place: Place, waiting: queue.Queue[Case]) -> None:
+    def _work(self, places: Places, waiting: queue.Queue[Case]) -> None:
         while not self.errors:
             try:
                 case = waiting.get_nowait()
             except queue.Empty:
                 return
             try:
-                self._tell(carry_out(case, place))
+                self._tell(carry_out(case, places[case.scenario]))
             except Exception as error:  # noqa: BLE001 - the sweep's own, told at the end
                 self.errors.append(f"{case}: {type(error).__name__}: {error}")
 
@@ -105,6 +118,10 @@ class Sweep:
         told = "; ".join(result.violations) or ("ok" if result.met else "not met")
         number = f"{len(self.results)}/{self.in_all}"
         print(f"{number} {result.case} {result.codes}: {told}", file=sys.stderr, flush=True)
+
+
+def _is_asked_for(scenario: str, globs: str) -> bool:
+    return any(fnmatchcase(scenario, glob) for glob in globs.split(","))
 
 
 def _fits(case: Case, only: str) -> bool:
@@ -117,9 +134,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     running = MlflowServers()
     try:
         sweep = Sweep(asked, running)
-        for scenario in SCENARIOS:
-            if fnmatchcase(scenario, asked.scenario):
-                sweep.run(scenario)
+        named = [name for name in SCENARIOS if _is_asked_for(name, asked.scenario)]
+        for sides, scenarios in grouped(named):
+            sweep.run(sides, scenarios)
     finally:
         running.stop()
     if asked.json:
