@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from faults.proxy import FaultyProxy
-from faults.registering import Registering
+from faults.registering_place import Registering
 from faults.registrations import FILES, Goal, Registered, Version
 from faults.served_homes import ARTIFACTS, ServedHomes, Server
 

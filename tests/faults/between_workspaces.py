@@ -11,7 +11,7 @@ from big_models import folder_of, run_with_files
 from clients import call
 from command import side_inputs
 from faults.places import Broken
-from faults.registering import Registering
+from faults.registering_place import Registering
 from faults.registrations import FILES, Goal, Registered, Version
 from workspace import Workspace
 

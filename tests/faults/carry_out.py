@@ -60,7 +60,7 @@ def _clean_run(place: Place[Any]) -> list[Request]:
 def carry_out(case: Case, place: Place[Any]) -> Result:
     """Runs a case to its end; begins again where its fault did not come to pass."""
     for _ in range(_TRIES):
-        if (result := _once(case, place)).met:
+        if (result := _once(case, place)).met or result.violations:
             break
     return result
 

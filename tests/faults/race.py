@@ -16,7 +16,7 @@ sys.path[:0] = [str(ROOT / "tests"), str(ROOT / "src")]
 
 from command import SOURCES  # noqa: E402
 from faults.product import Ended, Started  # noqa: E402
-from faults.registering import Registering  # noqa: E402
+from faults.registering_place import Registering  # noqa: E402
 from faults.registrations import FILES, Registered  # noqa: E402
 from faults.scenarios import SCENARIOS, place_of  # noqa: E402
 from workspace import MlflowServers  # noqa: E402
@@ -46,6 +46,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         for scenario in _REGISTERING:
             if fnmatchcase(scenario, asked.scenario):
                 with place_of(scenario, running) as place:
+                    assert isinstance(place, Registering)
                     violations += sum(_rounds(place, scenario, asked, lag) for lag in asked.lags)
     finally:
         running.stop()

@@ -14,7 +14,7 @@ from faults.between_workspaces import BetweenWorkspaces
 from faults.moving import Move, Moving
 from faults.places import Place
 from faults.proxy import FaultyProxy
-from faults.registering import Registering
+from faults.registering_place import Registering
 from faults.registries import Registry, ServerRegistry, WorkspaceRegistry
 from faults.retiring import Retire, Retiring
 from faults.standing_places import StandingPlace

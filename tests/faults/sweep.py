@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import json
 import queue
 import sys
 import threading
@@ -22,18 +21,19 @@ from faults.carry_out import Result, carry_out, learn  # noqa: E402
 from faults.cases import FAULTS, Case, cases_of  # noqa: E402
 from faults.places import Place  # noqa: E402
 from faults.scenarios import SCENARIOS, Sides, grouped  # noqa: E402
-from faults.table import table, violations  # noqa: E402
+from faults.table import line_of, tables, violations, write  # noqa: E402
 from workspace import MlflowServers  # noqa: E402
 
 Places = dict[str, Place[Any]]
+_MISSED_AT_MOST = 0.01  # of the faults: what is polled is not asked equally often in each run
 
 
 def parse(argv: Sequence[str] | None) -> argparse.Namespace:
     names = ", ".join(SCENARIOS)
     parser = argparse.ArgumentParser(prog="tests/faults/sweep", description=__doc__)
     parser.add_argument("--scenario", default="*", metavar="GLOB,…", help=names)
-    parser.add_argument("--fault", default="*", metavar="GLOB", help=", ".join(_fault_names()))
-    parser.add_argument("--only", default="*", metavar="GLOB", help="'registry POST */create #1'")
+    parser.add_argument("--fault", default="*", metavar="GLOB,…", help=", ".join(_fault_names()))
+    parser.add_argument("--only", default="*", metavar="GLOB,…", help="'registry POST */create #1'")
     parser.add_argument("--sample", type=int, default=1, metavar="N", help="every N-th case")
     parser.add_argument("--shard", type=_shard, default=(0, 1), metavar="I/N", help="1/4 to 4/4")
     parser.add_argument("--workers", type=int, default=2, help="cases at a time")
@@ -94,7 +94,8 @@ class Sweep:
         fitting = [
             case
             for case in cases
-            if fnmatchcase(case.fault.name, self.asked.fault) and _fits(case, self.asked.only)
+            if _fits(case.fault.name, self.asked.fault)
+            and _fits(str(case.request), self.asked.only)
         ]
         return [case for case in fitting[:: self.asked.sample] if case.number % count == number]
 
@@ -120,12 +121,8 @@ class Sweep:
         print(f"{number} {result.case} {result.codes}: {told}", file=sys.stderr, flush=True)
 
 
-def _is_asked_for(scenario: str, globs: str) -> bool:
-    return any(fnmatchcase(scenario, glob) for glob in globs.split(","))
-
-
-def _fits(case: Case, only: str) -> bool:
-    return str(case.request) == only or fnmatchcase(str(case.request), only)
+def _fits(text: str, globs: str) -> bool:
+    return any(text == glob or fnmatchcase(text, glob) for glob in globs.split(","))
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -134,32 +131,21 @@ def main(argv: Sequence[str] | None = None) -> int:
     running = MlflowServers()
     try:
         sweep = Sweep(asked, running)
-        named = [name for name in SCENARIOS if _is_asked_for(name, asked.scenario)]
+        named = [name for name in SCENARIOS if _fits(name, asked.scenario)]
         for sides, scenarios in grouped(named):
             sweep.run(sides, scenarios)
     finally:
         running.stop()
+    lines = [line_of(result) for result in sweep.results]
     if asked.json:
-        found = [_as_json(result) for result in sweep.results]
-        asked.json.write_text(json.dumps(found, indent=1) + "\n")
-    print(table(sweep.results))
-    print(violations(sweep.results))
-    print(f"{len(sweep.results)} cases in {time.monotonic() - begun:.0f} s")
+        write(lines, asked.json)
+    print(tables(lines))
+    print(violations(lines))
+    print(f"{len(lines)} cases in {time.monotonic() - begun:.0f} s")
     print("".join(f"the sweep itself failed: {error}\n" for error in sweep.errors), end="")
-    failed = sweep.errors or not sweep.results or any(one.violations for one in sweep.results)
-    return 1 if failed else 0
-
-
-def _as_json(result: Result) -> dict[str, object]:
-    return {
-        "case": str(result.case),
-        "command": result.case.command,
-        "met": result.met,
-        "codes": result.codes,
-        "violations": result.violations,
-        "seconds": round(result.seconds, 2),
-        "logs": result.logs,
-    }
+    missed = sum(not line.met for line in lines)
+    broken = any(line.violations for line in lines) or missed > _MISSED_AT_MOST * len(lines)
+    return 1 if broken or sweep.errors or not lines else 0
 
 
 if __name__ == "__main__":
