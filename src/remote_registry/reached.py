@@ -124,7 +124,9 @@ class Promoted(Outcome):
     @property
     def way_back(self) -> list[str]:
         """The command that undoes what was done, word by word; empty where there is none."""
-        if not self.version or self.status in ("planned", "skipped") or not self.previous:
+        if not self._stands_there or self.status in ("planned", "skipped"):
+            return []
+        if not self.previous:
             return self._out_again() if self.moved and self.came_from else []
         target = ["--alias", self.to_alias] if self.to_alias else ["--stage", self.to_stage]
         if not self.goes_back:
@@ -132,6 +134,10 @@ class Promoted(Outcome):
             return [*self._command(self.version), *target, "--undo", "true", *trusted]
         again = ["--archive-existing", "true"] if self.to_stage else []
         return [*self._command(self.previous[0]), *target, *again]
+
+    @property
+    def _stands_there(self) -> bool:
+        return self.to_alias in self.aliases if self.to_alias else self.stage == self.to_stage
 
     def _out_again(self) -> list[str]:
         return [*self._command(self.version), "--stage", self.came_from] if self.to_stage else []
