@@ -18,7 +18,15 @@ from .registry import leftovers
 from .registry.api import PENDING, RegistryApi, Version
 from .registry.databricks import Dbfs, DbfsStaging, look_at_dbfs
 from .registry.protocols import Home
-from .retiring import ARCHIVED, Choice, choose, in_use
+from .retiring import (
+    ARCHIVED,
+    DELETING_TAG,
+    Choice,
+    choose,
+    half_gone,
+    in_use,
+    words_of_deleting,
+)
 from .retry import Transient
 from .select import find, look, nearest_to
 
@@ -72,6 +80,7 @@ def _found(job: Retirement, github: GitHub) -> tuple[Found, Choice]:
     fitting = list(found.versions or ())
     if inputs.select:
         fitting = find(job.api, found, inputs.select, github, job.log)
+        fitting += [one for one in half_gone(found, inputs) if one not in fitting]
         if not fitting:
             near = nearest_to(job.api, found, inputs.select)
             job.log.line(f"no version fits {inputs.select}. {near}")
@@ -189,6 +198,8 @@ def _let_go(job: Retirement, version: Version) -> None:
     with shielded():  # so that it is known whether it was done
         try:
             if archives or (job.side.is_databricks and version.stage in _IN_USE):
+                if words := words_of_deleting(job.inputs):
+                    job.api.set_tag(version.number, DELETING_TAG, words)
                 job.api.transition(version.number, ARCHIVED, archive_existing=False)
             if not archives:
                 job.api.delete_version(version.number)

@@ -6,10 +6,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from .inputs.retire import ARCHIVE, RetireInputs
+from .inputs.values import TAG_PREFIX
 from .plan import Found
 from .registry.api import PENDING, READY, Version
 
 ARCHIVED = "Archived"
+DELETING_TAG = f"{TAG_PREFIX}deleting"
 _DAY = 86_400.0
 
 
@@ -42,6 +44,25 @@ def choose(found: Found, fitting: Sequence[Version], inputs: RetireInputs, now: 
         else:
             going.append(version)
     return Choice(tuple(going), tuple(staying))
+
+
+def words_of_deleting(inputs: RetireInputs) -> str:
+    """What is kept on a version that is archived on its way, where it is meant by its stage.
+
+    It stands there no more when the next run looks, where this one was killed.
+    """
+    by_stage = inputs.select and inputs.select.way == "stage" and inputs.to != ARCHIVE
+    return str(inputs.select) if by_stage else ""
+
+
+def half_gone(found: Found, inputs: RetireInputs) -> list[Version]:
+    """Versions that an earlier run in the same words has archived, and not come to delete."""
+    words = words_of_deleting(inputs)
+    return [
+        version
+        for version in found.versions or ()
+        if words and version.stage == ARCHIVED and version.tags.get(DELETING_TAG) == words
+    ]
 
 
 def _meant(

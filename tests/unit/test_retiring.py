@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from dataclasses import replace
 
 import pytest
 from unit.test_inputs_retire import read
@@ -10,7 +11,7 @@ from unit.test_inputs_retire import read
 from remote_registry.inputs.retire import RetireInputs
 from remote_registry.plan import Found
 from remote_registry.registry.api import Version
-from remote_registry.retiring import choose
+from remote_registry.retiring import DELETING_TAG, choose, half_gone
 from remote_registry.select import matching
 
 NOW = 1_000 * 86_400.0
@@ -94,3 +95,27 @@ def all_inputs() -> list[RetireInputs]:
 def test_what_is_in_use_never_goes_unless_forced(inputs: RetireInputs) -> None:
     choice = choose(FOUND, FOUND.versions or (), inputs, NOW)
     assert not {"3", "5", "9"} & {one.number for one in choice.going}
+
+
+@pytest.mark.parametrize(
+    ("texts", "numbers"),
+    [
+        ({"select": "stage=Staging", "to": "delete"}, ["4"]),
+        ({"select": "stage=Staging", "to": "archive"}, []),
+        ({"select": "stage=Production", "to": "delete"}, []),
+        ({"select": "version=4", "to": "delete"}, []),
+        ({"keep_last": "0", "to": "delete"}, []),
+    ],
+)
+def test_what_was_archived_to_be_deleted_is_still_meant(
+    texts: dict[str, str], numbers: list[str]
+) -> None:
+    tags = {DELETING_TAG: "stage=Staging"}
+    found = Found(
+        versions=(
+            version(5, stage="Archived"),
+            replace(version(4, stage="Archived"), tags=tags),
+            replace(version(3, stage="Production"), tags=tags),
+        )
+    )
+    assert [one.number for one in half_gone(found, read(**texts))] == numbers
