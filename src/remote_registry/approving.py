@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from .asked import Approved
 from .asking import asked_by, others_in, see_open, signed_in, tell_open
-from .errors import RequestMissing
+from .cancelling import shielded
+from .errors import Cancelled, RequestMissing
 from .github import GitHub
 from .inputs.promote import PromoteInputs
 from .outcome import Log
@@ -46,9 +47,14 @@ def approve(
     outcome.previous = []
     now = look(api, side)
     version = still(job, now, version)
-    with log.group("Approve"):
-        _carry_out(job, version, found, now)
-    _tell_left(api, version, outcome, log)
+    try:
+        with log.group("Approve"):
+            _carry_out(job, version, found, now)
+    except Cancelled:
+        _tell_left(api, version, outcome, log)  # for it may be done
+        raise
+    with shielded():
+        _tell_left(api, version, outcome, log)
     warn_of_higher(job, now, version)
 
 

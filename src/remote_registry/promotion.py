@@ -163,11 +163,11 @@ def _go_back(job: Promotion, found: Found, version: Version) -> None:
     now = look(job.api, job.side)
     earlier = still(job, now, earlier)
     moves = _moves_back(job, now, version, earlier)
-    outcome.previous = [version.number]
-    with job.log.group("Go back"):
+    with job.log.group("Go back"), shielded():  # of two moves, both are done or none
+        outcome.previous = [version.number]
         for one, to in moves:
             _move_back(job, one, to)
-    tell_there(outcome, step, target)
+        tell_there(outcome, step, target)
     _warn_of_the_rest(job, now, version, earlier)
 
 
