@@ -50,7 +50,7 @@ def _clean_run(place: Place[Any]) -> list[Request]:
     place.prepare(name)
     with tempfile.TemporaryDirectory(prefix="sweep-") as folder:
         place.clear()
-        run = Started(Path(folder, "clean"), place.verb, place.inputs(name)).end()
+        run = Started(Path(folder, "clean"), place.step(name)).end()
         logs = place.requests()
     if run.code:
         raise Broken(f"a clean run ended with {run.code}:\n{run.log}")
@@ -106,7 +106,7 @@ def _first_run(case: Case, place: Place[Any], folder: Path, name: str) -> Ended:
 
 def _started(place: Place[Any], folder: Path, name: str, attempt: int) -> Started:
     actions = {"GITHUB_RUN_ID": name.partition("x")[2], "GITHUB_RUN_ATTEMPT": str(attempt)}
-    return Started(folder, place.verb, place.inputs(name), **actions)
+    return Started(folder, place.step(name), **actions)
 
 
 def _is_met(log: list[dict[str, Any]]) -> bool:

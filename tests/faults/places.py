@@ -6,7 +6,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from typing import Any, Generic, Protocol, TypeVar
 
-from faults.product import Ended
+from faults.product import Ended, Step
 
 State = TypeVar("State")
 Log = dict[str, list[dict[str, Any]]]  # what each side was asked
@@ -59,6 +59,13 @@ class Place(ABC, Generic[State]):
     @abstractmethod
     def inputs(self, name: str) -> dict[str, str]:
         """The product's."""
+
+    def checkout(self, name: str) -> dict[str, str]:
+        """The files that they name."""
+        return {}
+
+    def step(self, name: str) -> Step:
+        return Step(self.verb, self.inputs(name), self.checkout(name))
 
     @abstractmethod
     def prepare(self, name: str) -> None:

@@ -19,6 +19,15 @@ LONGEST_SECONDS = 120
 
 
 @dataclass(frozen=True)
+class Step:
+    """A step of a workflow: a verb, its inputs, and the files of the checkout."""
+
+    verb: str
+    inputs: dict[str, str]
+    checkout: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
 class Ended:
     """How a run ended, and what it said and left.
 
@@ -54,20 +63,21 @@ class Started:
     def __init__(
         self,
         folder: Path,
-        verb: str,
-        inputs: dict[str, str],
+        step: Step,
         script: Path = SCRIPT,
         **environment: str,
     ) -> None:
         self._folder = folder
         for name in ("tmp", "home", "work"):
             (folder / name).mkdir(parents=True)
+        for name, text in step.checkout.items():
+            (folder / name).write_text(text, encoding="utf-8")
         places = {"TMPDIR": str(folder / "tmp"), "HOME": str(folder / "home")}
         self._log = folder / "log"
         with self._log.open("wb") as log:
             self.process = subprocess.Popen(
-                [sys.executable, "-I", "-B", str(script), verb],
-                env=command_environment(folder, inputs, **places, **environment),
+                [sys.executable, "-I", "-B", str(script), step.verb],
+                env=command_environment(folder, step.inputs, **places, **environment),
                 cwd=folder / "work",
                 stdin=subprocess.DEVNULL,
                 stdout=log,

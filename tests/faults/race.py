@@ -81,10 +81,8 @@ def race(place: Registering, processes: int, lag: float, *, one_workflow_run: bo
         started = []
         for number in range(processes):
             run_id = {"GITHUB_RUN_ID": "42" if one_workflow_run else str(number)}
-            inputs = place.inputs(name)
-            started.append(
-                Started(Path(folder, str(number)), place.verb, inputs, SOURCES, **run_id)
-            )
+            step = place.step(name)
+            started.append(Started(Path(folder, str(number)), step, SOURCES, **run_id))
         runs = [one.end() for one in started]
     place.lag(0)
     return [*_broken(runs, place.state(name))]
