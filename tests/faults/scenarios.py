@@ -11,6 +11,7 @@ import servers
 from faults import changes
 from faults.between_servers import BetweenServers
 from faults.between_workspaces import BetweenWorkspaces
+from faults.many_models import Many
 from faults.moving import Move, Moving
 from faults.places import Place
 from faults.proxy import FaultyProxy
@@ -85,6 +86,12 @@ def _register(sides: Sides, kind: Callable[..., Registering], **how: bool) -> Sc
     return Scenario("register", sides, lambda pair: kind(*pair, **how))
 
 
+def _many(pair: Pair) -> Many:
+    """Over a version that stands in the stage, and into a new registered model."""
+    kinds = (True, False)
+    return Many([BetweenWorkspaces(*pair, dbfs=True, has_previous=kind) for kind in kinds])
+
+
 def _change(sides: Sides, change: Move | Retire) -> Scenario:
     def place(registry: Registry) -> StandingPlace:
         if isinstance(change, Move):
@@ -100,6 +107,7 @@ SCENARIOS: dict[str, Scenario] = {
     "databricks-run": _register(_two_workspaces, BetweenWorkspaces, dbfs=False, has_previous=True),
     "mlflow": _register(_two_servers, BetweenServers, by_alias=True, has_previous=True),
     "mlflow-new": _register(_two_servers, BetweenServers, by_alias=False, has_previous=False),
+    "many": Scenario("many", _two_workspaces, _many),
     "promote": _change(_workspace, changes.PROMOTE),
     "promote-undo": _change(_workspace, changes.UNDO),
     "approve": _change(_workspace, changes.APPROVE),
