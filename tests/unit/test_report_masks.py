@@ -6,6 +6,7 @@ import base64
 import itertools
 import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -13,7 +14,7 @@ from urllib.parse import quote, quote_plus, urlencode
 
 import pytest
 import runner
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from remote_registry.report import masks
@@ -71,6 +72,29 @@ def test_a_secret_is_masked_url_encoded(encode: object) -> None:
     shown = encode(SECRET.replace("/", ""))  # type: ignore[operator]
 
     assert masked(f"a{shown}b", SECRET.replace("/", "")) == "a***b"
+
+
+@given(SECRETS, st.binary(max_size=5), st.binary(max_size=5))
+def test_the_other_alphabet_of_base64_hides_it_too(
+    secret: str, before: bytes, after: bytes
+) -> None:
+    encoded = base64.urlsafe_b64encode(before + secret.encode() + after).decode()
+
+    assert "***" in masked(encoded, secret)
+
+
+@given(st.text(st.characters(codec="utf-8"), min_size=6))
+@example('a"b\\c\nd\u00e9')
+def test_json_hides_a_secret_whatever_it_escapes(secret: str) -> None:
+    for ascii_only in (True, False):
+        assert masked(json.dumps(f"<{secret}>", ensure_ascii=ascii_only), secret) == '"<***>"'
+
+
+def test_the_digits_of_url_codes_may_be_small() -> None:
+    small = re.sub("%..", lambda code: code[0].lower(), quote(SECRET, safe=""))
+
+    assert small != quote(SECRET, safe="")
+    assert masked(small, SECRET) == "***"
 
 
 def test_a_secret_is_masked_in_a_form_and_in_json() -> None:

@@ -7,7 +7,9 @@ runs it before it installs anything.
 from __future__ import annotations
 
 import base64
+import json
 import os
+import re
 import sys
 from collections.abc import Iterable, Mapping
 from urllib.parse import quote, quote_plus
@@ -19,6 +21,8 @@ SECRET_INPUTS = (
     "tracking-password",
     "github-token",
 )
+
+_URL_SAFE = str.maketrans("+/", "-_")
 
 
 def variable(name: str) -> str:
@@ -33,15 +37,21 @@ def secrets_in(environment: Mapping[str, str]) -> list[str]:
 
 
 def forms(secret: str) -> list[str]:
-    """A secret as it is, base64-encoded at each of the three offsets, and URL-encoded."""
+    """A secret as it is, as JSON has it, URL-encoded, and base64-encoded at any offset.
+
+    Base64 in both alphabets, and the digits of URL codes in both cases.
+    """
     whole = secret.encode(errors="surrogateescape")
-    found = [secret, quote(whole, safe=""), quote_plus(whole)]
+    found = [secret, json.dumps(secret)[1:-1], json.dumps(secret, ensure_ascii=False)[1:-1]]
+    for encoded in (quote(whole, safe=""), quote_plus(whole)):
+        found += [encoded, re.sub("%..", lambda code: code[0].lower(), encoded)]
     for offset in range(3):
         encoded = base64.b64encode(b"\0" * offset + whole).decode().rstrip("=")
         # The first characters mix with what stands before, the last with what follows.
         end = len(encoded) - (0 if (offset + len(whole)) % 3 == 0 else 1)
         found.append(encoded[(0, 2, 3)[offset] : end])
     found.append(base64.b64encode(whole).decode())
+    found += [form.translate(_URL_SAFE) for form in found[-4:]]
     return [form for form in dict.fromkeys(found) if len(form) >= min(4, len(secret))]
 
 
