@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote, urlsplit
@@ -45,8 +45,12 @@ class GitHub:
         self._session.headers["X-GitHub-Api-Version"] = "2022-11-28"
         self._seconds = seconds
 
-    def merged_with(self, commit: str) -> list[PullRequest]:
+    def merged_with(self, commit: str, warn: Callable[[str], None]) -> list[PullRequest]:
         """The merged pull requests that brought a commit, however they were merged.
+
+        Args:
+            warn: Is told where GitHub does not show the repository, which is not to say that there
+                is no such pull request.
 
         Raises:
             GitHubFailed: It can't be asked.
@@ -58,7 +62,13 @@ class GitHub:
         reply = repeated(
             lambda: self._reply(self._url + path), seconds=self._seconds, sleep=cancelling.sleep
         )
-        if reply.status_code in (404, 422):  # as it says of a commit that it does not have
+        if reply.status_code == 404:  # as it says to who may not see a repository
+            warn(
+                f"GitHub's API shows no repository {self.repository}, so nobody knows which pull "
+                f"request brought {commit[:12]}: give github-token a token with "
+                "pull-requests: read."
+            )
+        if reply.status_code in (404, 422):  # 422 as it says of a commit that it does not have
             return []
         try:
             return [PullRequest(str(one["number"]), one["head"]["sha"]) for one in _merged(reply)]
@@ -83,8 +93,9 @@ class GitHub:
         status = reply.status_code
         if status in (200, 404, 422):
             return
-        failure = self._failed(f"GitHub's API answered {status}: {_message(reply)}")
         limit = _seconds_of_limit(reply)
+        wait = f" It asks to wait {limit:.0f} s." if limit else ""
+        failure = self._failed(f"GitHub's API answered {status}: {_message(reply)}{wait}")
         if limit is None and status < 500:
             raise failure
         raise Transient(failure, after=limit)

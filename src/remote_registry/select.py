@@ -67,7 +67,7 @@ def find(api: RegistryApi, found: Found, select: Select, github: GitHub, log: Lo
     fitting = matching(found, select, github.repository)
     if fitting or select.way != "commit" or not found.versions or not github.repository:
         return fitting
-    merged = github.merged_with(select.value)
+    merged = github.merged_with(select.value, log.warning)
     for one in merged:
         log.line(f"{select.value[:12]} came with pull request {one.number}, head {one.head[:12]}")
     return of_pull_requests(found, merged, github.repository)

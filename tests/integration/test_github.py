@@ -105,6 +105,20 @@ def test_a_commit_that_no_pull_request_brought(
     assert_told(by_commit(mlflow_server, name, commit, **github.environment()), 4, "No version of")
 
 
+def test_a_repository_that_a_token_may_not_see_is_told(
+    mlflow_server: MlflowServer, github: LocalGitHub, name: str
+) -> None:
+    make_version(mlflow_server, name)
+    commit = github.push()
+
+    found = by_commit(mlflow_server, name, commit, **github.environment(token=""))
+
+    assert_told(found, 4, "No version of")
+    (warning,) = found.annotations("warning")
+    assert "shows no repository your-org/churn" in warning
+    assert "pull-requests: read" in warning
+
+
 def test_limits_are_waited_out(mlflow_server: MlflowServer, github: LocalGitHub, name: str) -> None:
     merged = github.open()
     number = registered(mlflow_server, name, merged)
@@ -122,11 +136,18 @@ def test_a_limit_that_lasts_longer_is_told(
     mlflow_server: MlflowServer, github: LocalGitHub, name: str
 ) -> None:
     make_version(mlflow_server, name)
-    github.limit_hour(3000)
+    github.limit_hour(3450)
 
     found = by_commit(mlflow_server, name, new_commit(), **github.environment())
 
-    assert_told(found, 7, "GitHub failed", "API rate limit exceeded", "pull-requests: read")
+    assert_told(
+        found,
+        7,
+        "GitHub failed",
+        "API rate limit exceeded",
+        "asks to wait 34",
+        "pull-requests: read",
+    )
 
 
 def test_a_token_that_is_refused_is_told_and_not_tried_again(
