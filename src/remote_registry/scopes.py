@@ -13,7 +13,9 @@ from .inputs.sides import Databricks, databricks_url, secret, workspace_id
 from .inputs.texts import InputError
 from .rest import ApiError, Json, Rest
 
+DATABRICKS = "DATABRICKS"
 _API = "/api/2.0/secrets"
+_MOST_LOOKS = 5  # at a host that somebody is changing
 _SHORTEST = 4  # characters
 Hide = Callable[[list[str]], None]
 
@@ -33,7 +35,12 @@ class SecretScope:
         self.hide = hide
 
     def value(self, key: str) -> str | None:
-        """A secret's text without outer spaces; `None` where it, or the scope, is not there.
+        """A secret's text without outer spaces; `None` where it, or the scope, is not there."""
+        text = self.whole_value(key)
+        return text if text is None else text.strip()
+
+    def whole_value(self, key: str) -> str | None:
+        """The same with outer spaces, which MLflow would take for a part of it.
 
         What is not base64 of UTF-8, as the API has it, is read as an empty text.
 
@@ -49,15 +56,16 @@ class SecretScope:
         # Not `reply.get`, which quotes an odd value.
         text = _decoded(dict.get(reply, "value"))
         self.hide(forms(text))
-        return text.strip()
+        return text
 
-    def is_there(self) -> bool:
-        """Whether the workspace has the scope; its names don't tell cases apart."""
+    def backend(self) -> str:
+        """What keeps the scope; empty where it is not there. Its names don't tell cases apart."""
         try:
             listed = self._rest.get(f"{_API}/scopes/list").get("scopes") or []
         except ApiError as error:
             raise self._explained(error, "list the scopes", "access to the workspace") from error
-        return self.name.lower() in [str(one["name"]).lower() for one in listed]
+        found = [one for one in listed if one["name"].lower() == self.name.lower()]
+        return str(found[0].get("backend_type") or DATABRICKS) if found else ""
 
     def make(self) -> None:
         """Makes the scope; it is no error if it is there."""
@@ -142,17 +150,23 @@ def side_in(scope: SecretScope, uri: ScopeUri) -> Databricks:
             right. Not `BadInput`, which is told before any call. The message names the scope and
             the keys, and never a value.
     """
-    host, token, number = (scope.value(uri.key(kind)) for kind in KINDS)
-    # `secrets` takes the token out before it puts another host, so that a token which was read
-    # between two looks at the same host is of that host.
-    if scope.value(uri.key("host")) != host:
-        return side_in(scope, uri)
+    host, token, number = _read_at_rest(scope, uri)
     needed = {"host": host, "token": token}
     if missing := [uri.key(kind) for kind, text in needed.items() if text is None]:
         raise _refused(scope, uri, f"there is no {' and no '.join(missing)}, or no such scope")
     side = _checked(scope, uri, host or "", token or "", number or "")
     scope.hide(forms(side.url))
     return side
+
+
+def _read_at_rest(scope: SecretScope, uri: ScopeUri) -> list[str | None]:
+    for _ in range(_MOST_LOOKS):
+        found = [scope.value(uri.key(kind)) for kind in KINDS]
+        # `secrets` takes the token out before it puts another host, so that a token which was read
+        # between two looks at the same host is of that host.
+        if scope.value(uri.key("host")) == found[0]:
+            return found
+    raise _refused(scope, uri, f"{uri.key('host')} changes while it is read")
 
 
 def _checked(scope: SecretScope, uri: ScopeUri, host: str, token: str, number: str) -> Databricks:

@@ -8,13 +8,14 @@ from functools import partial
 
 from .cancelling import shielded
 from .connection import connect
+from .errors import ScopeRefused
 from .inputs.scopes import KINDS, ScopeUri
 from .inputs.secrets import SecretsInputs
 from .inputs.sides import Databricks
 from .kept import ABSENT, SAME, Kept
 from .outcome import Log
 from .rest import REGISTRY, SOURCE
-from .scopes import SecretScope, forms
+from .scopes import DATABRICKS, SecretScope, forms
 
 _MAY_READ = ("READ", "WRITE", "MANAGE")
 
@@ -48,16 +49,23 @@ def secrets(inputs: SecretsInputs, outcome: Kept, log: Log) -> None:
         log.line(f"signed in to {local.label}")
     scope = SecretScope(local.rest, uri.scope, log.hide)
     with log.group("Secrets"):
-        steps = list(_steps(scope, uri, wanted, inputs.readers, local.user))
+        backend = scope.backend()
+        found = {key: scope.whole_value(key) if backend else None for key in wanted}
+        secret_steps = list(_secret_steps(scope, uri, wanted, found))
+        if any(step.act for step in secret_steps):
+            _check_backend(scope, uri, backend)
+        scope_steps = _scope_steps(scope, backend) if inputs.registry else []
+        granting = list(_grants(scope, inputs.readers, local.user, is_there=bool(backend)))
         if inputs.dry_run:
             outcome.status = "planned"
-        for step in steps:
+        for step in (*scope_steps, *secret_steps, *granting):
             if step.act and not inputs.dry_run:
                 step.act()
             outcome.changes.append((step.what, step.how))
             log.line(f"{step.what}: {step.how}")
-    if not inputs.dry_run:
-        outcome.status = "in place" if inputs.registry else "taken out"
+        if not inputs.dry_run:
+            _check_that_nobody_else_wrote(scope, uri, wanted, found)
+            outcome.status = "in place" if inputs.registry else "taken out"
 
 
 def _wanted(registry: Databricks | None, uri: ScopeUri, seconds: float, log: Log) -> dict[str, str]:
@@ -72,27 +80,51 @@ def _wanted(registry: Databricks | None, uri: ScopeUri, seconds: float, log: Log
     return {uri.key(kind): text for kind, text in zip(KINDS, texts, strict=True)}
 
 
-def _steps(
-    scope: SecretScope,
-    uri: ScopeUri,
-    wanted: Mapping[str, str],
-    readers: tuple[str, ...],
-    user: str,
+def _check_backend(scope: SecretScope, uri: ScopeUri, backend: str) -> None:
+    if backend not in ("", DATABRICKS):
+        raise ScopeRefused(
+            f"The scope is kept by {backend}, where a workspace only reads. Nothing was written.",
+            where=scope.where,
+            todo=f"Change {uri.keys} there, or name a scope of Databricks' own.",
+        )
+
+
+def _scope_steps(scope: SecretScope, backend: str) -> list[Step]:
+    return [Step(f"scope {scope.name}", *((SAME,) if backend else ("made", scope.make)))]
+
+
+def _grants(
+    scope: SecretScope, readers: tuple[str, ...], user: str, *, is_there: bool
 ) -> Iterator[Step]:
-    """What is to be done: a pure decision once the scope has been read."""
-    is_there = scope.is_there()
-    if any(wanted.values()):
-        made = None if is_there else scope.make
-        yield Step(f"scope {scope.name}", "made" if made else SAME, made)
-    found = {key: scope.value(key) if is_there else None for key in wanted}
-    yield from _secret_steps(scope, uri, wanted, found)
     # Who makes a scope manages it, and a READ that is granted takes the place of that.
     granted = scope.permissions() if is_there and readers else {user: "MANAGE"}
+    rights = {principal.casefold(): right for principal, right in granted.items()}
     for reader in readers:
-        if granted.get(reader) in _MAY_READ:
+        if rights.get(reader.casefold()) in _MAY_READ:
             yield Step(f"READ for {reader}", SAME)
         else:
             yield Step(f"READ for {reader}", "granted", partial(scope.grant, reader))
+
+
+def _check_that_nobody_else_wrote(
+    scope: SecretScope, uri: ScopeUri, wanted: Mapping[str, str], before: Mapping[str, str | None]
+) -> None:
+    """Two jobs that put different workspaces at once would leave one's host and other's token."""
+    if all(before[key] == (text or None) for key, text in wanted.items()):
+        return
+    now = {key: scope.whole_value(key) for key in wanted}
+    # What was there before is no sign of anybody: reading may lag behind writing.
+    others = [key for key in wanted if now[key] not in (wanted[key] or None, before[key])]
+    if not others:
+        return
+    token = uri.key("token")
+    if token not in others and wanted[token]:
+        scope.take_out(token)
+    raise ScopeRefused(
+        f"Somebody else has written {' and '.join(others)} at the same time.",
+        where=scope.where,
+        todo="Run again when nobody else does; it puts all three as one set.",
+    )
 
 
 def _secret_steps(

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
@@ -14,6 +17,13 @@ from told import assert_told, writes
 from workspace import Workspace
 
 HOST, TOKEN, NUMBER = (f"{PREFIX}-{kind}" for kind in ("host", "token", "workspace-id"))
+
+
+def held(scope: Scope) -> dict[str, str]:
+    """What a scope holds, as Databricks' own client reads it."""
+    client = sdk(scope.workspace)
+    keys = [one.key for one in client.secrets.list_secrets(scope.name)]
+    return {key: client.dbutils.secrets.get(scope.name, key) for key in keys}
 
 
 class Sides:
@@ -33,10 +43,7 @@ class Sides:
         return call("secrets", {**self.inputs, **named})
 
     def held(self) -> dict[str, str]:
-        """What the scope holds, as Databricks' own client reads it."""
-        client = sdk(self.source)
-        keys = [one.key for one in client.secrets.list_secrets(self.name)]
-        return {key: client.dbutils.secrets.get(self.name, key) for key in keys}
+        return held(Scope(self.source, self.name))
 
     @property
     def wanted(self) -> dict[str, str]:
@@ -224,6 +231,87 @@ def test_a_greater_right_is_left_as_it_is(sides: Sides) -> None:
     assert run.code == 0
     assert sides.secrets(readers=sides.source.user).outputs["changed"] == "false"
     assert sides.permissions()[sides.source.user] == "MANAGE"
+
+
+@pytest.mark.parametrize("spell", [str.upper, str.title])
+def test_a_greater_right_is_left_however_its_principal_is_spelt(
+    sides: Sides, spell: Callable[[str], str]
+) -> None:
+    sides.secrets()
+    sides.source.reset()
+
+    run = sides.secrets(readers=spell(sides.source.user))
+
+    assert run.outputs["changed"] == "false", run.log
+    assert writes(sides.source) == []
+    assert sides.permissions() == {sides.source.user: "MANAGE"}
+
+
+@pytest.mark.parametrize("kind", ["host", "token", "workspace-id"])
+def test_a_line_break_after_a_value_is_taken_away(sides: Sides, kind: str) -> None:
+    sides.secrets()
+    Scope(sides.source, sides.name).put(kind, f"{sides.wanted[f'{PREFIX}-{kind}']}\n")
+
+    run = sides.secrets()
+
+    assert changes(run)[f"{PREFIX}-{kind}"] == "replaced", run.log
+    assert sides.held() == sides.wanted
+
+
+@pytest.mark.parametrize("dry_run", ["false", "true"])
+def test_a_scope_that_a_key_vault_keeps_is_told_before_anything_is_written(
+    sides: Sides, dry_run: str
+) -> None:
+    sides.secrets()
+    listed = {"scopes": [{"name": sides.name.upper(), "backend_type": "AZURE_KEYVAULT"}]}
+    kept = {"path": "*/secrets/scopes/list", "status": 200, "body": listed, "times": 0}
+    sides.source.control.fault("reply", **kept)
+    same = sides.secrets(dry_run=dry_run)
+    assert (same.code, same.outputs["changed"]) == (0, "false"), same.log
+    Scope(sides.source, sides.name).take_out("host")
+    sides.source.control.clear_requests()
+
+    run = sides.secrets(dry_run=dry_run)
+
+    assert_told(run, 3, "kept by AZURE_KEYVAULT", f"Change {HOST}, -token and -workspace-id there")
+    assert writes(sides.source) == []
+
+
+def test_who_may_read_is_seen_before_anything_is_written(sides: Sides) -> None:
+    sides.secrets()
+    Scope(sides.source, sides.name).take_out("token")
+    sides.source.reset()
+    body = {"error_code": "PERMISSION_DENIED", "message": "Not for you."}
+    sides.source.control.fault("reply", path="*/secrets/acls/list", status=403, body=body)
+
+    run = sides.secrets(readers="team")
+
+    assert_told(run, 3, "No permission to see who may read")
+    assert writes(sides.source) == []
+
+
+def test_two_jobs_that_put_different_workspaces_at_once_leave_no_token_beside_a_wrong_host(
+    sides: Sides,
+) -> None:
+    scope = made_scope(sides.source, sides.registry)
+    for kind in ("host", "token", "workspace-id"):
+        scope.take_out(kind)
+    second = {"method": "POST", "path": "*/secrets/put", "skip": 1}
+    sides.source.control.fault("silence", after_handler=True, seconds=2, **second)
+
+    with ThreadPoolExecutor(1) as pool:
+        job = pool.submit(sides.secrets, scope=scope.name)
+        deadline = time.monotonic() + 30
+        while NUMBER not in held(scope):
+            assert time.monotonic() < deadline
+            time.sleep(0.02)
+        scope.put("host", sides.source.host)
+        run = job.result()
+
+    assert_told(run, 3, f"Somebody else has written {HOST} at the same time")
+    assert held(scope) == {HOST: sides.source.host, NUMBER: sides.registry.workspace_id}
+    assert sides.secrets(scope=scope.name).code == 0
+    assert held(scope) == sides.wanted
 
 
 def test_what_was_put_is_what_register_reads(sides: Sides, log_models: LogModels) -> None:
