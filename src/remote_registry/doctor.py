@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 
 from .connection import Connection, connect
@@ -11,7 +12,7 @@ from .health import BAD, GOOD, UNKNOWN, Check, Health
 from .inputs.doctor import DoctorInputs
 from .inputs.scopes import GivenSide, ScopeUri
 from .inputs.sides import Databricks, Side
-from .looks import look_at_model, look_at_registry, look_at_source
+from .looks import NoAnswer, look_at_model, look_at_registry, look_at_source
 from .outcome import Log
 from .rest import REGISTRY, SOURCE, Role
 from .scopes import SecretScope, side_in
@@ -43,24 +44,34 @@ def doctor(inputs: DoctorInputs, outcome: Health, log: Log) -> None:
     visit = _Visit(inputs, outcome, log)
     source, registry = _both(visit)
     if source:
-        with log.group("The source"):
+        with log.group("The source"), _until_it_is_silent(visit, SOURCE):
             look_at_source(source, visit.tell)
     if registry:
-        with log.group("The registry"):
+        with log.group("The registry"), _until_it_is_silent(visit, REGISTRY):
             look_at_registry(registry, visit.tell, probe=inputs.probe)
             if inputs.model_name:
                 look_at_model(registry, inputs.model_name, inputs.stage, visit.tell)
     if inputs.scope:
         with log.group("The scope"):
             said = _said_by(visit, inputs.scope, source, SOURCE)
-            if said:
-                _sign_in(visit, said, REGISTRY, f"the secrets of {inputs.scope}")
+            by_scope = said and _sign_in(visit, said, REGISTRY, f"the secrets of {inputs.scope}")
+            if by_scope and registry:
+                _compare_sides(visit.tell, inputs.scope, by_scope, registry)
     outcome.status = "looked at"
     if missing := [check for check in outcome.checks if check.is_missing]:
         raise NotReady(
             "\n".join(f"{one.side}: {one.what}: {one.found}" for one in missing),
             todo=" ".join(dict.fromkeys(one.todo for one in missing if one.todo)),
         )
+
+
+@contextmanager
+def _until_it_is_silent(visit: _Visit, role: Role) -> Iterator[None]:
+    try:
+        yield
+    except NoAnswer:
+        found = "not looked at, for it no longer answers as it did"
+        visit.tell(Check(role.name, "all else", UNKNOWN, found, needed=False))
 
 
 def _both(visit: _Visit) -> tuple[Connection | None, Connection | None]:
@@ -122,7 +133,7 @@ def _sign_in(visit: _Visit, side: Side, role: Role, by: str) -> Connection | Non
             visit.tell(Check(role.name, f"sign-in, by {by}", BAD, error.what, error.todo))
         else:
             visit.tell(Check(role.name, host, BAD, error.what, error.todo))
-            visit.tell(Check(role.name, f"sign-in, by {by}", UNKNOWN, "there is no such host"))
+            visit.tell(Check(role.name, f"sign-in, by {by}", UNKNOWN, "the host can't be asked"))
         return None
     version = ".".join(map(str, connection.server_version))
     found = "it answers as one" if connection.is_databricks else f"MLflow {version}"
@@ -132,6 +143,17 @@ def _sign_in(visit: _Visit, side: Side, role: Role, by: str) -> Connection | Non
     if not isinstance(side, Databricks):
         return connection
     return connection if _compare_id(visit.tell, side, connection, role) else None
+
+
+def _compare_sides(
+    tell: Callable[[Check], None], uri: ScopeUri, by_scope: Connection, registry: Connection
+) -> None:
+    what = f"{uri} says this very registry"
+    if by_scope.identity == registry.identity:
+        tell(Check(REGISTRY.name, what, GOOD, "yes"))
+    else:
+        todo = "Put this registry's secrets there, by the verb `secrets`, or name the other one."
+        tell(Check(REGISTRY.name, what, BAD, "it says another workspace", todo))
 
 
 def _compare_id(

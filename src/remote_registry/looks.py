@@ -8,7 +8,7 @@ from .connection import Connection
 from .errors import Failure
 from .health import BAD, GOOD, UNKNOWN, Check
 from .registry.api import RegistryApi
-from .registry.databricks import look_at_dbfs, probe_dbfs
+from .registry.databricks import STAGING, probe_dbfs
 from .rest import ApiError, Json
 
 Tell = Callable[[Check], None]
@@ -20,6 +20,16 @@ _MAY_EDIT = (
     "CAN_MANAGE",
 )
 _MAY_PROMOTE = {"Staging": _MAY_EDIT[1:], "None": _MAY_EDIT[1:]}
+
+
+class NoAnswer(Exception):
+    """A side that no longer answers, or not as it did; what it was asked has been told."""
+
+
+def _give_up_after(error: Failure) -> None:
+    """A host that hangs is not waited for once more at each of the other looks."""
+    if not isinstance(error, ApiError):
+        raise NoAnswer from error
 
 
 def look_at_source(side: Connection, tell: Tell) -> None:
@@ -49,6 +59,7 @@ def _look_at_files_api(side: Connection, tell: Tell) -> None:
             tell(Check("source", what, UNKNOWN, error.what, needed=False))
     except Failure as error:
         tell(Check("source", what, UNKNOWN, error.what, needed=False))
+        _give_up_after(error)
     else:
         tell(Check("source", what, GOOD, "it is open"))
 
@@ -74,12 +85,15 @@ def look_at_registry(side: Connection, tell: Tell, *, probe: bool) -> None:
 
 def _look_at_dbfs(side: Connection, tell: Tell, *, probe: bool) -> None:
     is_on, way = "DBFS is on", "way in: the staging folder on DBFS"
-    if not look_at_dbfs(side.rest).is_on:
+    mark, found, error = _dbfs_listed(side)
+    if mark == BAD:
         todo = "None, if a staging run is allowed; else let the token's user into DBFS."
-        tell(Check("registry", is_on, BAD, "it is off, or closed to us", todo, needed=False))
+        tell(Check("registry", is_on, BAD, found, todo, needed=False))
         tell(Check("registry", way, BAD, "DBFS is off, or closed to us", needed=False))
         return
-    tell(Check("registry", is_on, GOOD, "it can be listed", needed=False))
+    tell(Check("registry", is_on, mark, found, needed=False))
+    if error:
+        _give_up_after(error)
     if not probe:
         found = "known by writing only"
         tell(Check("registry", way, UNKNOWN, found, "probe: true tries it.", needed=False))
@@ -89,8 +103,22 @@ def _look_at_dbfs(side: Connection, tell: Tell, *, probe: bool) -> None:
     except Failure as error:
         todo = "None, if a staging run is allowed; else let the token's user write there."
         tell(Check("registry", way, BAD, error.what, todo, needed=False))
+        _give_up_after(error)
     else:
         tell(Check("registry", way, GOOD, "an empty file was written and deleted", needed=False))
+
+
+def _dbfs_listed(side: Connection) -> tuple[str, str, Failure | None]:
+    try:
+        side.rest.get("/api/2.0/dbfs/list", {"path": STAGING})
+    except ApiError as error:
+        if error.is_denied:
+            return BAD, "it is off, or closed to us", error
+        if not error.is_missing:  # as the folder is before the first model came
+            return UNKNOWN, error.what, error
+    except Failure as error:
+        return UNKNOWN, error.what, error
+    return GOOD, "it can be listed", None
 
 
 def look_at_model(side: Connection, name: str, stage: str, tell: Tell) -> None:
@@ -102,9 +130,11 @@ def look_at_model(side: Connection, name: str, stage: str, tell: Tell) -> None:
             level = _permission_level(side, name)
     except Failure as error:
         tell(Check("registry", make, BAD, error.what, error.todo or "Let the user read the model."))
+        _give_up_after(error)
         return
     if not level:
-        found = "there is no such model yet" if not model else "a server does not tell rights"
+        kind = "the workspace" if side.is_databricks else "a server"
+        found = f"{kind} does not tell rights" if model else "there is no such model yet"
         tell(Check("registry", make, UNKNOWN, found))
         if stage:
             tell(Check("registry", move, UNKNOWN, found))
@@ -134,5 +164,6 @@ def _see(side: Connection, tell: Tell, what: str, todo: str, ask: Callable[[], J
         ask()
     except Failure as error:
         tell(Check(name, what, BAD, error.what, error.todo or todo))
+        _give_up_after(error)
     else:
         tell(Check(name, what, GOOD, "yes"))

@@ -106,6 +106,69 @@ def test_a_probe_that_is_refused_is_a_cross(sides: Sides) -> None:
     assert "Look, but don't touch." in run.log
 
 
+@pytest.mark.parametrize("action", ["lost-reply", "reply"])
+def test_a_probe_whose_reply_is_lost_is_deleted_all_the_same(sides: Sides, action: str) -> None:
+    rule = {"method": "POST", "path": "/dbfs/*", "times": 0, "after_handler": True}
+    sides.registry.control.fault(action, **rule)
+
+    run = sides.doctor(probe="true", retry_timeout="1")
+
+    assert run.code == 0, run.log
+    assert marks(run)["registry", "way in: the"] == "✗"
+    assert "remote-registry-probe" not in sides.registry.files(PROBE)
+
+
+def test_a_probe_that_cannot_be_deleted_names_what_it_leaves(sides: Sides) -> None:
+    body = {"error_code": "PERMISSION_DENIED", "message": "It stays."}
+    rule = {"path": "/api/2.0/dbfs/delete", "status": 403, "body": body}
+    sides.registry.control.fault("reply", **rule)
+
+    run = sides.doctor(probe="true")
+
+    assert marks(run)["registry", "way in: the"] == "✗"
+    assert f"dbfs:{PROBE}/remote-registry-probe is left" in run.log
+    assert "remote-registry-probe" in sides.registry.files(PROBE)
+    sides.doctor(probe="true")
+    assert "remote-registry-probe" not in sides.registry.files(PROBE)
+
+
+@pytest.mark.parametrize("status", [500, 404])
+def test_a_dbfs_that_answers_oddly_is_a_question_and_does_not_hide_the_rest(
+    sides: Sides, status: int
+) -> None:
+    rule = {"path": "/api/2.0/dbfs/list", "status": status, "times": 0}
+    sides.registry.control.fault("reply", **rule)
+
+    run = sides.doctor(retry_timeout="1")
+
+    assert run.code == 0, run.log
+    assert marks(run)["registry", "DBFS is on"] == "?"
+    assert marks(run)["registry", "way in: a"] == "?"
+
+
+@pytest.mark.parametrize(
+    ("path", "what", "mark", "code"),
+    [
+        ("*/registered-models/search", "the model registry", "✗", 3),
+        ("/api/2.0/dbfs/list", "DBFS is on", "?", 0),
+    ],
+)
+def test_a_side_that_falls_silent_is_not_asked_again_and_the_other_is(
+    sides: Sides, path: str, what: str, mark: str, code: int
+) -> None:
+    sides.registry.control.fault("lost-reply", path=path, times=0)
+
+    run = sides.doctor(model_name="nothing-yet", retry_timeout="1")
+
+    assert run.code == code, run.log
+    found = marks(run)
+    assert found["registry", what] == mark
+    assert found["registry", "all else"] == "?"
+    assert ("registry", "versions of nothing-yet") not in found
+    assert found["source", "way out: the"] == "✓"
+    assert sides.registry.requests(path="*/registered-models/get") == []
+
+
 def test_a_closed_files_api_is_told(sides: Sides) -> None:
     sides.source.control.set(workspace_internal=False)
 
@@ -195,6 +258,15 @@ def test_a_scope_that_works(sides: Sides) -> None:
     assert sides.written() == []
     told = run.log.replace(f"::add-mask::{sides.registry.token}", "") + run.summary + run.stdout
     assert sides.registry.token not in told
+
+
+def test_a_scope_that_says_another_workspace_than_the_registry(sides: Sides) -> None:
+    scope = made_scope(sides.source, sides.source)
+
+    run = sides.doctor(scope=scope.name, prefix=PREFIX)
+
+    assert_told(run, 3, "it says another workspace")
+    assert marks(run)["registry", f"{scope.uri} says this"] == "✗"
 
 
 def test_a_scope_that_lacks_a_secret_and_one_that_no_longer_works(sides: Sides) -> None:

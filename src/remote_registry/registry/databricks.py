@@ -8,15 +8,15 @@ from dataclasses import dataclass
 from urllib.parse import quote
 
 from ..attempt import Mark, mark_from
-from ..cancelling import shielded
-from ..errors import RegistryFailed
+from ..cancelling import Hurry, shielded
+from ..errors import Failure, RegistryFailed
 from ..files.protocols import Body, File
 from ..files.streams import send
 from ..inputs.values import Permission
 from ..rest import ApiError, Json, Rest
 from .protocols import Refused
 
-_STAGING = "/databricks/mlflow/tmp-external-source"
+STAGING = "/databricks/mlflow/tmp-external-source"
 _MARK = "try.json"
 
 
@@ -30,7 +30,7 @@ class DbfsStaging:
 
     def __init__(self, rest: Rest, folder: str, *, found: bool = False) -> None:
         self._rest = rest
-        self._path = f"{_STAGING}/{folder}"
+        self._path = f"{STAGING}/{folder}"
         self._made = found
 
     @property
@@ -49,7 +49,7 @@ class DbfsStaging:
             self._made = False
             raise Refused(
                 f"The workspace lets nobody write to DBFS: {error.message}",
-                where=f"dbfs:{_STAGING} in {self._rest.where}",
+                where=f"dbfs:{STAGING} in {self._rest.where}",
                 todo="Ask an administrator to switch on DBFS root, or to let the token's user "
                 "write there.",
             ) from error
@@ -127,7 +127,7 @@ class Dbfs:
 def look_at_dbfs(rest: Rest) -> Dbfs:
     """Whether the workspace lets us into the place for staging copies, and what is there."""
     try:
-        listed = rest.get("/api/2.0/dbfs/list", {"path": _STAGING}).get("files") or []
+        listed = rest.get("/api/2.0/dbfs/list", {"path": STAGING}).get("files") or []
     except ApiError as error:
         return Dbfs(not error.is_denied, problem="" if error.is_missing else error.what)
     return Dbfs(True, tuple(str(one["path"]).rsplit("/", 1)[-1] for one in listed))
@@ -141,14 +141,35 @@ def probe_dbfs(rest: Rest) -> None:
     Raises:
         Failure: Either is refused.
     """
-    path = f"{_STAGING}/remote-registry-probe"
+    path = f"{STAGING}/remote-registry-probe"
     with shielded():
-        rest.repeat(lambda: rest.reply("POST", f"/dbfs{path}", data=b""))
         try:
-            rest.change("POST", "/api/2.0/dbfs/delete", {"path": path})
-        except ApiError as error:
-            if not error.is_missing:  # another probe may have been faster
-                raise
+            rest.repeat(lambda: rest.reply("POST", f"/dbfs{path}", data=b""))
+        except Failure as error:
+            if not (isinstance(error, ApiError) and error.status < 500):  # it may be there
+                _take_away(rest, path, error)
+            raise
+        except Hurry as hurry:
+            hurry.left.append(f"dbfs:{path} in {rest.where}, perhaps")
+            raise
+        _take_away(rest, path)
+
+
+def _take_away(rest: Rest, path: str, why: Failure | None = None) -> None:
+    """Deletes a file; it is no error if it is gone.
+
+    Args:
+        why: What is raised anyway, and is told what is left.
+    """
+    try:
+        rest.change("POST", "/api/2.0/dbfs/delete", {"path": path})
+    except Failure as error:
+        if isinstance(error, ApiError) and error.is_missing:  # another probe may have been faster
+            return
+        told = why or error
+        told.what += f" The empty file dbfs:{path} is left, perhaps."
+        if not why:
+            raise
 
 
 def grant(rest: Rest, name: str, permissions: Iterable[Permission]) -> None:
