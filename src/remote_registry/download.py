@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-import hashlib
 import shutil
 from collections.abc import Sequence
 from pathlib import Path
 
+from .cancelling import shielded
 from .connection import connect_registry
-from .errors import BadInput, FolderFailed, RegistryFailed
+from .errors import BadInput, Cancelled, DiskFull, Failure, RegistryFailed, SourceMissing
 from .files.copy import Manifest, copy
-from .files.folder import FolderWriter
+from .files.folder import FolderWriter, clashes
+from .files.hidden import Hidden
 from .files.local import LocalFolder
 from .files.pace import Limits
 from .files.protocols import File, Reader
@@ -55,15 +56,17 @@ def download(inputs: DownloadInputs, github: GitHub, outcome: Downloaded, log: L
             )
         reader = served(side, api, version)
         files = reader.files()
+        _check_names(files, api.where)
         size = sum(file.size for file in files)
         outcome.files, outcome.bytes = len(files), size
         log.line(f"version {version.number}: {len(files)} files, {readable(size)}")
+    one = _Download(inputs, reader, files, outcome, log)
     if inputs.dry_run:
+        one.check()
         outcome.plan = [f"download: {len(files)} files, {readable(size)}, to {inputs.path}"]
         outcome.status = "planned"
         return
-    _Download(inputs, reader, files, outcome, log).run()
-    outcome.path = str(inputs.path)
+    one.run()
     if inputs.requirements:
         outcome.requirements = _requirements(inputs.path, log)
 
@@ -86,53 +89,80 @@ class _Download:
         self._path = inputs.path
         self._limits = Limits(inputs.max_connections, inputs.retry_timeout)
         self._reader = reader
-        self._files = files
+        self._files = tuple(sorted(files))
         self._outcome = outcome
         self._log = log
-        own = f"{outcome.registry_url} {outcome.digest}"
-        name = f".{inputs.path.name}.{hashlib.sha256(own.encode()).hexdigest()[:12]}"
-        self._staging = inputs.path.with_name(name)
-        self._whole = self._staging / "whole"
+        self._hidden = Hidden(inputs.path, outcome.digest, log)
 
     def run(self) -> None:
         """Brings the files, checks them, and shows the folder."""
-        if self._path.exists() and self._is_there_already():
+        if self._is_there_already():
+            self._hidden.tidy()
             return
-        with self._log.group("Download"):
-            self._make(self._whole)
-            manifest = self._brought()
-        self._outcome.digest = self._outcome.digest or manifest.digest
         try:
-            self._whole.rename(self._path)
-            shutil.rmtree(self._staging)
-        except OSError as error:
-            raise self._failed(error) from error
+            with self._hidden.held():
+                # Another download may have ended while we waited for it.
+                if not self._is_there_already():
+                    self._bring()
+        except (Failure, Cancelled) as error:
+            if self._hidden.has_something():
+                error.left.append(f"{self._hidden.folder}, from which the next download goes on")
+            raise
+
+    def check(self) -> None:
+        """Sees that what is there already is not in the way.
+
+        Raises:
+            BadInput: It holds something else.
+        """
+        if self._is_folder() and self._listed() != self._files:
+            raise self._holds_something_else()
+
+    def _bring(self) -> None:
+        with self._log.group("Download"):
+            manifest = self._brought()
+        with shielded():
+            self._hidden.show()
+            self._outcome.digest = self._outcome.digest or manifest.digest
+            self._outcome.path = str(self._path)
         self._log.line(f"downloaded to {self._path}: {manifest.digest}")
 
     def _is_there_already(self) -> bool:
         """Whether the folder is the version's; an empty one is none."""
-        if self._path.is_dir() and not any(self._path.iterdir()):
+        if not self._is_folder():
             return False
-        if self._path.is_dir():
-            folder = LocalFolder(self._path.resolve())
-            files = folder.files()
-            if tuple(files) == tuple(sorted(self._files)):
-                manifest = self._read(folder, files)
-                if manifest.digest == (self._outcome.digest or self._read_back().digest):
-                    self._outcome.digest = manifest.digest
-                    self._log.line(f"{self._path} holds these very files already")
-                    return True
-        raise BadInput(f"path: {str(self._path)!r} is there, and holds something else.")
+        self.check()
+        manifest = self._read(self._path, self._files)
+        if manifest.digest != (self._outcome.digest or self._read_back().digest):
+            raise self._holds_something_else()
+        self._outcome.digest = manifest.digest
+        self._outcome.path = str(self._path)
+        self._log.line(f"{self._path} holds these very files already")
+        return True
+
+    def _is_folder(self) -> bool:
+        with self._hidden.told():
+            return self._path.exists() and not (self._path.is_dir() and _is_empty(self._path))
+
+    def _listed(self) -> tuple[File, ...] | None:
+        """What is in the folder; `None` where it is none, or holds what no model does."""
+        try:
+            return tuple(LocalFolder(self._path.resolve()).files()) if self._path.is_dir() else None
+        except SourceMissing:
+            return None
+
+    def _holds_something_else(self) -> BadInput:
+        return BadInput(f"path: {str(self._path)!r} is there, and holds something else.")
 
     def _brought(self) -> Manifest:
         have = self._kept()
         manifest = self._copied(have)
         if have and not self._is_right(manifest):
             self._log.line("what an earlier download had left is not right; downloading all of it")
-            self._clear()
+            self._hidden.clear()
             manifest = self._copied([])
         if not self._is_right(manifest):
-            shutil.rmtree(self._staging, ignore_errors=True)
+            self._hidden.clear()
             raise RegistryFailed(
                 f"What the registry serves of version {self._outcome.version} has the digest "
                 f"{manifest.digest}, and {self._outcome.digest} was recorded.",
@@ -145,46 +175,65 @@ class _Download:
 
     def _copied(self, have: Sequence[File]) -> Manifest:
         lacking = [file for file in self._files if file not in set(have)]
+        self._see_that_there_is_room(sum(file.size for file in lacking))
         show = progress_to(self._log, "downloaded", lacking)
-        writer = FolderWriter(self._whole, self._staging / "begun")
+        writer = FolderWriter(self._hidden.whole, self._hidden.begun)
         manifest = copy(self._reader, writer, lacking, show, self._limits)
         self._outcome.copied += sum(file.size for file in lacking)
-        kept = self._read(LocalFolder(self._whole.resolve()), have).entries if have else ()
+        self._see_that_all_are_there()
+        kept = self._read(self._hidden.whole, have).entries if have else ()
         entries = sorted([*manifest.entries, *kept], key=lambda entry: entry[1])
         return Manifest(tuple(entries))
 
-    def _make(self, folder: Path) -> None:
-        try:
-            folder.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise self._failed(error) from error
+    def _see_that_there_is_room(self, size: int) -> None:
+        with self._hidden.told():
+            free = shutil.disk_usage(self._hidden.folder).free
+        if free < size:
+            raise DiskFull(
+                f"The disk of {str(self._path)!r} has no room: {readable(size)} are to come, and "
+                f"{readable(free)} are free.",
+                todo="Make room on the runner's disk, or name a path on another one.",
+            )
+
+    def _see_that_all_are_there(self) -> None:
+        """A disk that does not tell cases apart keeps one of two."""
+        if lost := sorted(set(self._files) - set(self._hidden.kept())):
+            self._hidden.clear()
+            raise _cannot_hold([file.path for file in lost])
 
     def _kept(self) -> list[File]:
         """The files that an earlier download has left, whole."""
-        there = set(LocalFolder(self._whole.resolve()).files())
-        if there - set(self._files):
-            self._clear()
-            there = set()
+        there = self._hidden.kept()
+        if set(there) - set(self._files):
+            self._hidden.clear()
+            return []
         if there:
             self._log.line(f"{len(there)} files are there from an earlier download")
-        return sorted(there)
+        return there
 
-    def _clear(self) -> None:
-        try:
-            shutil.rmtree(self._staging)
-        except OSError as error:
-            raise self._failed(error) from error
-        self._make(self._whole)
-
-    def _read(self, folder: LocalFolder, files: Sequence[File]) -> Manifest:
-        return copy(folder, None, files, lambda *_: None, self._limits)
+    def _read(self, folder: Path, files: Sequence[File]) -> Manifest:
+        return copy(LocalFolder(folder.resolve()), None, files, lambda *_: None, self._limits)
 
     def _read_back(self) -> Manifest:
         show = progress_to(self._log, "read", self._files)
         return copy(self._reader, None, self._files, show, self._limits)
 
-    def _failed(self, error: OSError) -> FolderFailed:
-        return FolderFailed(
-            f"The folder {str(self._path)!r} can't be written: {error.strerror or error}.",
-            todo="Look at the disk of the runner, and at the rights on the folder.",
-        )
+
+def _is_empty(folder: Path) -> bool:
+    return not any(folder.iterdir())
+
+
+def _check_names(files: Sequence[File], where: str) -> None:
+    if not files:
+        raise RegistryFailed("The registry serves no file of it.", where=where)
+    if found := clashes(files):
+        raise _cannot_hold(found)
+
+
+def _cannot_hold(paths: Sequence[str]) -> RegistryFailed:
+    more = f" (and {len(paths) - 5} more)" if len(paths) > 5 else ""
+    return RegistryFailed(
+        f"Names that a folder can't hold beside the others: {', '.join(map(repr, paths[:5]))}"
+        f"{more}.",
+        todo="Rename these files where the model is logged; a disk may not tell cases apart.",
+    )

@@ -137,6 +137,12 @@ class FolderFailed(Failure):
     title = "Can't write"
 
 
+class DiskFull(FolderFailed):
+    """The runner's disk, or its owner's share of it, has no room for a file."""
+
+    title = "Disk full"
+
+
 class OutputsLost(Failure):
     """What was reached can't be told: the runner's file or stdout can't be written."""
 

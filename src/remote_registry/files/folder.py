@@ -2,17 +2,45 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from pathlib import Path
+from itertools import pairwise
+from pathlib import Path, PurePosixPath
 
-from ..errors import FolderFailed
+from ..errors import DiskFull, FolderFailed
 from .parts import part_bytes
 from .protocols import Body, File
 
 _LONGEST_NAME = 255  # bytes, of each part of a path
+_NO_ROOM = (errno.ENOSPC, errno.EDQUOT)
+
+
+def unwritable(what: str, error: OSError) -> FolderFailed:
+    """The failure of what the system lets nobody write.
+
+    Args:
+        what: Which file or folder, as a sentence begins.
+    """
+    if error.errno in _NO_ROOM:
+        return DiskFull(
+            f"{what} can't be written: the disk is full.",
+            todo="Make room on the runner's disk, or name a path on another one.",
+        )
+    return FolderFailed(
+        f"{what} can't be written: {error.strerror or error}.",
+        todo="Look at the disk of the runner, and at the rights on the folder.",
+    )
+
+
+def clashes(files: Sequence[File]) -> list[str]:
+    """Paths that no folder can hold beside the others: one of two, or one that is a folder too."""
+    paths = sorted(file.path for file in files)
+    twice = {one for one, other in pairwise(paths) if one == other}
+    folders = {str(parent) for path in paths for parent in PurePosixPath(path).parents}
+    return sorted(twice | (folders & set(paths)))
 
 
 class FolderWriter:
@@ -96,7 +124,4 @@ def _told(file: File) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        raise FolderFailed(
-            f"The file {file.path!r} can't be written: {error.strerror or error}.",
-            todo="Look at the disk of the runner, and at the rights on the folder.",
-        ) from error
+        raise unwritable(f"The file {file.path!r}", error) from error

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from os import fsencode
 from pathlib import Path
 
 from . import values
@@ -11,6 +12,8 @@ from .registries import read_registry
 from .resolve import ResolveInputs, read_select
 from .sides import secret
 from .texts import InputError
+
+_LONGEST_NAME = 240  # bytes; of the hidden folder that stands beside it, 255
 
 
 @dataclass(frozen=True)
@@ -55,15 +58,20 @@ def download_inputs(raw: Mapping[str, str | None], checkout: Path | None) -> Dow
 
 def _folder(text: str, checkout: Path | None) -> Path:
     path = Path(text)
-    if "\0" in text or path.name in ("", ".."):
+    if not text.isprintable() or path.name in ("", ".."):
         raise InputError(f"{text!r} is no name of a folder.")
+    if len(fsencode(path.name)) > _LONGEST_NAME:
+        raise InputError(f"{text!r} is a name of more than {_LONGEST_NAME} bytes.")
     try:
         parent = path.parent.resolve()
         is_other = path.is_symlink() or (path.exists() and not path.is_dir())
+        is_mount = path.is_mount()
     except (OSError, RuntimeError) as error:  # a name too long; a loop of links
         raise InputError(f"{text!r} leads nowhere.") from error
     if checkout and not parent.is_relative_to(checkout.resolve()):
         raise InputError(f"{text!r} leaves the checkout.")
     if is_other:
         raise InputError(f"{text!r} is there, and is no folder.")
+    if is_mount:
+        raise InputError(f"{text!r} is where a disk is mounted; name a folder in it.")
     return path
