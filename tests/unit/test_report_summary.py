@@ -15,6 +15,7 @@ from unit import hostile_texts
 from remote_registry.errors import BadInput, Cancelled, Failure, GateNotMet, RegistryFailed
 from remote_registry.gate import Verdict
 from remote_registry.outcome import Outcome
+from remote_registry.reached import Resolved
 from remote_registry.report.summary import summary
 from remote_registry.report.text import plain
 
@@ -193,6 +194,17 @@ def test_the_gate_is_a_table_of_all_its_lines() -> None:
         "Where: run r",
         "What to do: Train.",
     ]
+
+
+def test_thousands_that_fit_are_no_more_than_a_runner_takes() -> None:
+    names = ("version", "status", "stage", "aliases", "commit")
+    one = dict.fromkeys(names, "0f" * 20) | {"digest": OUTCOME.digest}
+
+    text = summary(Resolved("churn", versions=[one] * 5000), None, str)
+
+    assert len(text.encode()) < 1 << 20
+    assert "and 4500 more" in text
+    assert "more" not in summary(Resolved("churn", versions=[one] * 500), None, str)
 
 
 def test_without_a_gate_there_is_no_table_of_it() -> None:

@@ -9,6 +9,8 @@ from ..errors import Ending
 from ..outcome import Outcome, Table, readable
 from .text import fenced, markdown, mermaid
 
+_MOST_ROWS = 500  # of a table: a runner takes no summary of more than 1 MiB
+
 
 def summary(outcome: Outcome, failure: Ending | None, redacted: Callable[[str], str]) -> str:
     """Markdown that tells what a registration has reached.
@@ -44,10 +46,11 @@ def _headline(outcome: Outcome, failure: Ending | None) -> str:
 
 
 def _table(table: Table) -> str:
-    rows = [table.heads, ["---"] * len(table.heads)]
-    return "\n".join(
-        f"| {' | '.join(row)} |" for row in [*rows, *(map(markdown, row) for row in table.rows)]
-    )
+    shown = table.rows[:_MOST_ROWS]
+    rows = [table.heads, ["---"] * len(table.heads), *(map(markdown, row) for row in shown)]
+    more = len(table.rows) - len(shown)
+    lines = [f"| {' | '.join(row)} |" for row in rows]
+    return "\n".join([*lines, *([f"\nand {more} more"] if more else [])])
 
 
 def _picture(outcome: Outcome) -> str:
