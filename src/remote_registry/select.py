@@ -15,6 +15,7 @@ from .plan import Found
 from .registry.api import READY, RegistryApi, Version
 from .registry.lifecycle import model_names
 
+_LONGEST_SHOWN = 80  # of a value: a digest, and no essay
 _A_FEW = 5  # versions, values or names that a message lists
 _TAGS: Mapping[str, tuple[str, ...]] = {
     "digest": ("digest",),
@@ -183,11 +184,15 @@ def nearest(found: Found, select: Select) -> str:
     return f"It has {', '.join(map(_described, versions[:_A_FEW]))}."
 
 
+def _shortened(value: str) -> str:
+    return value if len(value) <= _LONGEST_SHOWN else f"{value[: _LONGEST_SHOWN - 1]}…"
+
+
 def _nearest_recorded(versions: Iterable[Version], select: Select) -> str:
     by_value: dict[str, str] = {}
     for version in versions:
         for value in _recorded(version, select):
-            by_value.setdefault(value, version.number)
+            by_value.setdefault(_shortened(value), version.number)
     if not by_value and select.way == "tag":
         keys = {key for version in versions for key in version.tags}
         close = difflib.get_close_matches(select.key, sorted(keys), _A_FEW, 0.5)
@@ -197,5 +202,5 @@ def _nearest_recorded(versions: Iterable[Version], select: Select) -> str:
         return f"No version records a {select.way}."
     close = list(by_value)  # the newest first: what is a hash, is not near to any other
     if select.way == "tag":
-        close = difflib.get_close_matches(select.value, close, _A_FEW, 0.0)
+        close = difflib.get_close_matches(_shortened(select.value), close, _A_FEW, 0.0)
     return f"Recorded: {', '.join(f'{one} (version {by_value[one]})' for one in close[:_A_FEW])}."

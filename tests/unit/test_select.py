@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 
 from remote_registry.connection import Connection
@@ -121,3 +123,14 @@ def test_what_is_near(select: Select, told: str) -> None:
 
 def test_a_model_without_versions_says_so() -> None:
     assert nearest(Found(versions=()), Select("latest")) == "It has no version."
+
+
+def test_long_values_are_neither_compared_nor_told_whole() -> None:
+    essays = [version(number, note=f"{number} {'words ' * 800}") for number in range(5000, 0, -1)]
+
+    begun = time.monotonic()
+    told = nearest(Found(versions=tuple(essays)), Select("tag", "x" * 5000, "remote_registry.note"))
+
+    assert len(told) < 600
+    assert "… (version " in told
+    assert time.monotonic() - begun < 5
