@@ -64,11 +64,14 @@ class Hidden:
 
     def kept(self) -> list[File]:
         """The files that an earlier try has left, whole."""
-        return sorted(self._plain_files() or ())
+        with self.told():
+            return sorted(self._plain_files() or ())
 
     def has_something(self) -> bool:
         """Whether the next try can go on from what is there."""
-        return self._is_of_use and bool(self.kept())
+        with suppress(FolderFailed):
+            return self._is_of_use and bool(self.kept())
+        return False
 
     def clear(self) -> None:
         """Takes away what is there, but for the lock, and makes an empty folder for whole files."""
@@ -124,14 +127,17 @@ class Hidden:
         try:
             self.folder.mkdir(0o700)
         except FileExistsError:
-            state = self.folder.lstat()
-            # A checkout may bring such a folder, and links in it lead anywhere.
-            if not stat.S_ISDIR(state.st_mode) or state.st_uid != os.geteuid():
-                raise FolderFailed(
-                    f"{str(self.folder)!r} is no folder of ours.",
-                    todo="Take it away: it is where a download keeps what is not whole yet.",
-                ) from None
-            self.folder.chmod(0o700)
+            with suppress(FileNotFoundError):  # any more
+                self._check_own()
+
+    def _check_own(self) -> None:
+        # A checkout may bring such a link, which leads anywhere.
+        if not stat.S_ISDIR(self.folder.lstat().st_mode):
+            raise FolderFailed(
+                f"{str(self.folder)!r} is no folder of ours.",
+                todo="Take it away: it is where a download keeps what is not whole yet.",
+            )
+        self.folder.chmod(0o700)
 
     def _make_ready(self) -> None:
         """Only what is whole of the same is left of earlier tries."""
