@@ -161,6 +161,34 @@ def test_a_token_that_is_refused_is_told_and_not_tried_again(
     assert len(github.requests) == 1
 
 
+def test_a_token_without_the_permission_is_told_and_not_tried_again(
+    mlflow_server: MlflowServer, github: LocalGitHub, name: str
+) -> None:
+    make_version(mlflow_server, name)
+    text = "Resource not accessible by integration"
+    github.refusals.append((403, {"X-RateLimit-Remaining": "4999"}, text))
+
+    found = by_commit(mlflow_server, name, new_commit(), **github.environment())
+
+    assert_told(found, 7, f"403: {text}", "pull-requests: read")
+    assert len(github.requests) == 1
+
+
+def test_a_secondary_limit_by_403_is_waited_out(
+    mlflow_server: MlflowServer, github: LocalGitHub, name: str
+) -> None:
+    merged = github.open()
+    number = registered(mlflow_server, name, merged)
+    commit = github.merge(merged, "squash")
+    text = "You have exceeded a secondary rate limit."
+    github.refusals.append((403, {"Retry-After": "1"}, text))
+
+    found = by_commit(mlflow_server, name, commit, **github.environment())
+
+    assert found.outputs["version"] == number, found.log
+    assert len(github.requests) == 2
+
+
 def test_a_repository_that_was_renamed_is_followed(
     mlflow_server: MlflowServer, github: LocalGitHub, name: str
 ) -> None:

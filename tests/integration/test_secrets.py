@@ -173,6 +173,46 @@ def test_the_three_are_taken_out_and_only_those(sides: Sides) -> None:
     assert (nowhere.code, set(changes(nowhere).values())) == (0, {"was not there"})
 
 
+def test_what_is_left_of_the_three_is_taken_out(sides: Sides) -> None:
+    sides.secrets()
+    Scope(sides.source, sides.name).take_out("host")
+
+    run = sides.secrets(remove="true")
+
+    assert run.code == 0, run.log
+    assert changes(run) == {TOKEN: "taken out", HOST: "was not there", NUMBER: "taken out"}
+    assert sides.held() == {}
+
+
+def test_a_job_that_was_cut_short_is_healed_by_the_next(sides: Sides) -> None:
+    body = {"error_code": "INTERNAL_ERROR", "message": "Not now."}
+    last = {"path": "*/secrets/put", "skip": 2, "times": 0, "status": 500, "body": body}
+    sides.source.control.fault("reply", **last)
+    first = sides.secrets(retry_timeout="1")
+    assert first.code != 0
+    assert first.outputs["changed"] == "true"
+    assert TOKEN not in sides.held()
+    sides.source.control.clear_faults()
+
+    run = sides.secrets()
+
+    assert changes(run) == {
+        "scope": "the same", HOST: "the same", NUMBER: "the same", TOKEN: "put",
+    }  # fmt: skip
+    assert sides.held() == sides.wanted
+
+
+@pytest.mark.parametrize("path", ["scopes/create", "put"])
+def test_a_limit_of_the_workspace_is_told_at_once(sides: Sides, path: str) -> None:
+    body = {"error_code": "RESOURCE_LIMIT_EXCEEDED", "message": "There are too many."}
+    sides.source.control.fault("reply", path=f"*/secrets/{path}", status=429, body=body)
+
+    run = sides.secrets()
+
+    assert_told(run, 3, "RESOURCE_LIMIT_EXCEEDED There are too many.")
+    assert len(sides.source.requests("POST", f"*/secrets/{path}")) == 1
+
+
 @pytest.mark.parametrize("remove", ["false", "true"])
 def test_a_dry_run_tells_and_writes_nothing(sides: Sides, remove: str) -> None:
     made_scope(sides.source, sides.source)
