@@ -10,6 +10,9 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
+from .inputs.values import TAG_PREFIX
+
+MARK_TAG = f"{TAG_PREFIX}try"  # that holds a mark, on whatever has tags
 _RENEWED_SECONDS = 900.0
 
 

@@ -120,7 +120,8 @@ def withdraw_all(job: Job, creation: Creation, but: Version | None = None) -> bo
             in_use.append(version.number)
     if in_use:
         raise RegistryFailed(
-            f"Version {', '.join(in_use)} is in use by another job, so it is not deleted.",
+            f"Version {', '.join(in_use)} is taken and may be in use by another job, "
+            "so it is not deleted.",
             where=job.api.where,
         )
     return bool(own)

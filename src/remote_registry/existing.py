@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from .attempt import mark_from
+import time
+
 from .errors import Failure
 from .homes import clear_leftovers
-from .job import KEY_TAG, MARK_TAG, SOURCE_TAG, TAKEN_TAG, Job
+from .job import COMPARED_TAG, DIGEST_TAG, KEY_TAG, SOURCE_TAG, TAKEN_TAG, Job
 from .make import wait_until_ready
 from .plan import Found
 from .promote import holders
-from .registry.api import Model, Version
+from .registered_model import is_left
+from .registry.api import Version
 from .registry.mlflow_server import reach_store
 from .rest import ApiError
 from .taking import NoGood, NotMade, Vanished, take_openly, withdraw_if_abandoned
-from .verify import verify
+from .verify import read_source, verify
 
 
 def look(job: Job) -> Found:
@@ -23,8 +25,9 @@ def look(job: Job) -> Found:
     model = job.api.model() if not versions or not job.side.is_databricks else None
     is_there = bool(versions or model)
     same = [version for version in versions if job.made(version)]
-    # Below a version that is taken there is none, for who took it has looked.
-    if is_there and not (same and TAKEN_TAG in same[-1].tags):
+    # Below a version that is taken there is none, for who took it has looked; above it there may
+    # be one of other bytes.
+    if is_there and not (same and TAKEN_TAG in same[-1].tags and not job.every_byte):
         hidden = job.api.hidden(versions)
         versions = tuple(sorted([*versions, *hidden], key=lambda one: -one.order))
     aliases = dict(model.aliases) if model else {}
@@ -37,7 +40,9 @@ def look(job: Job) -> Found:
         bytes=job.source.bytes,
         has_digest=job.folder_manifest is not None,
         taken_tag=TAKEN_TAG,
-        model_is_left=bool(model and not versions and _is_left(job, model)),
+        compared_tag=COMPARED_TAG,
+        digest=(DIGEST_TAG, _digest_to_compare(job, versions)),
+        model_is_left=bool(model and not versions and is_left(job, model)),
         aliases=aliases,
     )
     job.outcome.previous = holders(job, found)
@@ -47,9 +52,11 @@ def look(job: Job) -> Found:
     return found
 
 
-def _is_left(job: Job, model: Model) -> bool:
-    mark = mark_from(model.tags.get(MARK_TAG, ""))
-    return bool(mark and mark.key == job.key and job.attempt.is_over(mark))
+def _digest_to_compare(job: Job, versions: tuple[Version, ...]) -> str:
+    """The source's, read only where there is a version to compare it with."""
+    if not (job.every_byte and any(map(job.made, versions))):
+        return ""
+    return job.outcome.digest or read_source(job).digest
 
 
 def take(job: Job, version: Version, found: Found) -> Version:
@@ -65,6 +72,8 @@ def take(job: Job, version: Version, found: Found) -> Version:
         version = wait_until_ready(job, version)
         verify(job, version)
         take_openly(job, version)
+        if job.every_byte and found.others_bytes(version):
+            job.api.set_tag(version.number, COMPARED_TAG, str(int(time.time() * 1000)))
         job.tell(version)
     except ApiError as error:
         if not error.is_missing:

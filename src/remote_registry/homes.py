@@ -25,7 +25,8 @@ def new_home(job: Job, undo: Undo) -> Home | None:
     for way in job.ways:
         home = _of_way(job, way)
         discard = partial(_discard_unless_used, job, home)
-        undo.push(discard, home.left, aside=job.side.is_databricks)
+        left = partial(_left_of, home)
+        undo.push(discard, left, aside=job.side.is_databricks)
         job.outcome.way = way.value
         try:
             with shielded():
@@ -38,6 +39,10 @@ def new_home(job: Job, undo: Undo) -> Home | None:
         else:
             return home
     raise AssertionError("the last way is taken or raises")
+
+
+def _left_of(home: Home) -> str:
+    return home.left() if home.is_begun else ""
 
 
 def _discard_unless_used(job: Job, home: Home) -> bool:

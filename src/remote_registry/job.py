@@ -7,7 +7,7 @@ import json
 from dataclasses import dataclass
 from functools import cached_property
 
-from .attempt import Attempt, Mark, mark_from
+from .attempt import MARK_TAG, Attempt, Mark, mark_from
 from .connection import Connection
 from .figures import Figures, metric_tags
 from .files.copy import Manifest
@@ -22,8 +22,8 @@ from .registry.databricks import Dbfs
 from .source import ModelSource
 from .ways import Way
 
-MARK_TAG = f"{TAG_PREFIX}try"
 TAKEN_TAG = f"{TAG_PREFIX}taken"
+COMPARED_TAG = f"{TAG_PREFIX}compared"  # and milliseconds since the epoch
 WITHDRAWING_TAG = f"{TAG_PREFIX}withdrawing."  # and the token of who does it
 KEY_TAG = f"{TAG_PREFIX}key"
 SOURCE_TAG = f"{TAG_PREFIX}source"
@@ -118,7 +118,13 @@ class Job:
             tags=self.inputs.tags,
             description=self.inputs.description,
             permissions=len(self.inputs.permissions),
+            every_byte=self.every_byte,
         )
+
+    @property
+    def every_byte(self) -> bool:
+        """Whether bytes are compared, and not only names and sizes."""
+        return self.inputs.verify == "full"
 
     @cached_property
     def key(self) -> str:

@@ -60,7 +60,11 @@ def judge_source(job: Job, found: Found) -> None:
     is_elsewhere = job.side.identity != job.source_side.identity
     sides = (job.source_side, job.side) if is_elsewhere else (job.source_side,)
     where = f"{job.source.kind} {job.source.name}"
-    _judge(job, Candidate(where, lambda: job.figures, job.made, sides), found)
+
+    def is_same(other: Version) -> bool:
+        return job.made(other) and found.has_the_bytes(other)
+
+    _judge(job, Candidate(where, lambda: job.figures, is_same, sides), found)
 
 
 def judge_version(job: Judging, side: Connection, version: Version, found: Found) -> None:

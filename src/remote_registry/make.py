@@ -10,7 +10,7 @@ from .create import Creation, create, withdraw_all
 from .errors import Cancelled, Failure
 from .files.copy import Manifest, copy
 from .homes import clear_leftovers, new_home
-from .job import Job
+from .job import DIGEST_TAG, Job
 from .outcome import readable
 from .plan import Planned, Step
 from .progress import progress_of
@@ -22,7 +22,7 @@ from .rest import ApiError, Json
 from .retry import Transient
 from .taking import NoGood, NotMade, Overdue, Vanished, take_openly, withdraw_if_abandoned
 from .undo import Undo
-from .verify import verify
+from .verify import read_source, verify
 
 
 def make_version(job: Job, steps: tuple[Planned, ...]) -> Version:
@@ -47,11 +47,13 @@ def make_version(job: Job, steps: tuple[Planned, ...]) -> Version:
         if any(planned.step is Step.MAKE_MODEL for planned in steps):
             make_model(job, undo)
         creation = Creation()
-        undo.push(partial(withdraw_all, job, creation), lambda: f"a version of {job.api.name}")
+        undo.push(partial(withdraw_all, job, creation), partial(_left_of, job, creation))
         version = _made(job, body | _lineage(job, body), manifest, renewal, creation)
         version = _settled(job, version)
-        renewal.end()
-        with shielded():
+        with shielded():  # for what is taken is not taken back any more
+            if job.is_own(version):
+                take_openly(job, version)
+            renewal.end()
             job.tell(version)
             if job.is_own(version):
                 undo.keep()
@@ -62,6 +64,10 @@ def make_version(job: Job, steps: tuple[Planned, ...]) -> Version:
             else:
                 undo.run()
     return version
+
+
+def _left_of(job: Job, creation: Creation) -> str:
+    return f"a version of {job.api.name}" if creation.known or creation.in_doubt else ""
 
 
 def _made(
@@ -78,11 +84,7 @@ def _bring(job: Job, home: Home | None) -> tuple[Manifest, Json]:
     """The files' manifest, and what tells the registry where it finds them."""
     source = job.source
     if home is None:
-        if job.folder_manifest:
-            return job.folder_manifest, _native_body(job)
-        with job.log.group("Read for the digest"):
-            manifest = copy(source.reader, None, source.files, progress_of(job, "read"), job.limits)
-        return manifest, _native_body(job)
+        return read_source(job), _native_body(job)
     with job.log.group("Copy"):
         begun = time.monotonic()
         show = progress_of(job, "copied")
@@ -157,7 +159,8 @@ def wait_until_ready(job: Job, version: Version) -> Version:
 def _settled(job: Job, version: Version) -> Version:
     """Of several jobs that made a version of one source, all take the one with the lowest number.
 
-    Ours is withdrawn for one that is READY, verified and taken only; so there is always one.
+    Another's is taken when it is returned. Ours is withdrawn for one that is READY, verified
+    and taken only; so there is always one.
 
     Raises:
         Overdue: A lower one may still get READY, and its maker may live.
@@ -183,7 +186,6 @@ def _settled(job: Job, version: Version) -> Version:
             job.log.line(f"version {other.number} is no good: {error}")
         else:
             return winner
-    take_openly(job, version)
     return version
 
 
@@ -194,9 +196,15 @@ def _lowest_below(job: Job, version: Version, no_good: set[str]) -> Version | No
     lower = [
         one
         for one in [*known, *job.api.hidden(known, below=version.order)]
-        if one.order < version.order and job.made(one) and one.status in (READY, PENDING)
+        if one.order < version.order and _rivals(job, one)
     ]
     return min((o for o in lower if o.number not in no_good), key=lambda o: o.order, default=None)
+
+
+def _rivals(job: Job, other: Version) -> bool:
+    """Whether another job's version may be the one that ours is, too."""
+    has_the_bytes = not job.every_byte or other.tags.get(DIGEST_TAG) == job.outcome.digest
+    return job.made(other) and other.status in (READY, PENDING) and has_the_bytes
 
 
 def _clean_up(job: Job, home: Home) -> None:

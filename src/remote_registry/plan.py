@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import enum
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
@@ -54,6 +55,7 @@ class Wanted:
     tags: tuple[tuple[str, str], ...] = ()
     description: str = ""
     permissions: int = 0
+    every_byte: bool = False
 
 
 @dataclass(frozen=True)
@@ -62,10 +64,12 @@ class Found:
 
     Attributes:
         versions: All versions of the model in the registry; `None` where there is no model.
-        key: The tag value that marks versions of this very source, listing and name.
-        key_tag: The tag that holds it.
+        key: The tag, and the value, of versions of this very source, listing and name.
         taken_tag: The tag of a version that somebody may have told already.
-        source_tag: The tag, and the value, of versions of this source whatever its listing.
+        compared_tag: The tag of a version whose bytes were found to be the source's once more.
+        source: The tag, and the value, of versions of this source whatever its listing.
+        digest: The tag that holds the digest of a version's files; and the value that the source
+            has now, where its bytes are compared, else empty.
         ways: The ways by which the bytes may go, best first.
         model_is_left: Whether the model is empty, and of an ended try of this registration.
         aliases: The aliases there are, and their versions.
@@ -79,11 +83,13 @@ class Found:
     bytes: int = 0
     has_digest: bool = False
     taken_tag: str = ""
+    compared_tag: str = ""
+    digest: tuple[str, str] = ("", "")
     model_is_left: bool = False
     aliases: Mapping[str, str] = field(default_factory=dict)
 
     def same(self) -> list[Version]:
-        """Versions of this very source, lowest number first."""
+        """Versions of this very source and listing, lowest number first."""
         tag, value = self.key
         found = [version for version in self.versions or () if version.tags.get(tag) == value]
         return sorted(found, key=lambda version: version.order)
@@ -94,14 +100,41 @@ class Found:
         One that is taken, for it may have been told, and who took it found those below no good.
         Else the lowest number, as in a race: the maker of a higher one may be about to withdraw it.
         """
-        candidates = [version for version in self.same() if version.status in (READY, PENDING)]
+        candidates = [one for one in self._on_their_way() if self.has_the_bytes(one)]
         taken = [version for version in candidates if self.taken_tag in version.tags]
-        return next(iter([*taken, *candidates]), None)
+        return next(iter([*self._compared_last(taken), *candidates]), None)
+
+    def others_bytes(self, version: Version) -> bool:
+        """Whether another one that is taken was made when the source had other bytes."""
+        taken = [other for other in self._on_their_way() if self.taken_tag in other.tags]
+        return any(self._digest_of(other) != self._digest_of(version) for other in taken)
+
+    def _on_their_way(self) -> list[Version]:
+        return [version for version in self.same() if version.status in (READY, PENDING)]
+
+    def has_the_bytes(self, version: Version) -> bool:
+        """Whether a version has the source's bytes, so far as they are compared."""
+        _, value = self.digest
+        return not value or self._digest_of(version) == value
+
+    def _digest_of(self, version: Version) -> str:
+        tag, _ = self.digest
+        return version.tags.get(tag, "")
+
+    def _compared_last(self, taken: list[Version]) -> list[Version]:
+        """Of versions whose bytes differ, those that are what the source was when last read."""
+        latest = max(taken, key=self._compared, default=None)
+        return [one for one in taken if latest and self._digest_of(one) == self._digest_of(latest)]
+
+    def _compared(self, version: Version) -> float:
+        text = version.tags.get(self.compared_tag, "")
+        return max(version.created, int(text[:20]) / 1000 if re.fullmatch("[0-9]+", text) else 0.0)
 
     def changed(self) -> list[Version]:
         """Versions of the same source, of when its files were others."""
         tag, value = self.source
-        same = {version.number for version in self.same()}
+        others = {one.number for one in self._on_their_way() if not self.has_the_bytes(one)}
+        same = {version.number for version in self.same()} - others
         return [
             version
             for version in self.versions or ()
@@ -112,12 +145,14 @@ class Found:
 def plan(found: Found, wanted: Wanted) -> tuple[Planned, ...]:
     """Decides what to do; calls nothing."""
     version = found.usable()
-    steps = [*_making(found, wanted)] if version is None else [*_taking(version)]
+    steps = [*_making(found, wanted)] if version is None else [*_taking(version, wanted)]
     return (*steps, *finishing(found, wanted, version))
 
 
 def _making(found: Found, wanted: Wanted) -> Iterator[Planned]:
     for version in found.same():
+        if version.status in (READY, PENDING):  # of other bytes
+            continue
         yield Planned(Step.DELETE_FAILED, f"it is {version.status}, of this source", version.number)
     size = f"{found.files} files, {readable(found.bytes)}"
     if Way.IN_PLACE not in found.ways:
@@ -139,16 +174,21 @@ def _making(found: Found, wanted: Wanted) -> Iterator[Planned]:
     else:
         yield Planned(Step.CREATE, "the registry has no version of this source")
     yield Planned(Step.WAIT, "until it is READY")
-    yield Planned(Step.VERIFY, "names and sizes of what the registry serves")
+    yield _verifying(wanted)
     if found.ways[0] in (Way.DBFS, Way.RUN):
         yield Planned(Step.CLEAN_UP, "a READY version needs no staging copy")
 
 
-def _taking(version: Version) -> Iterator[Planned]:
+def _taking(version: Version, wanted: Wanted) -> Iterator[Planned]:
     yield Planned(Step.ADOPT, "it is of this very source", version.number)
     if version.status == PENDING:
         yield Planned(Step.WAIT, "until it is READY")
-    yield Planned(Step.VERIFY, "names and sizes of what the registry serves")
+    yield _verifying(wanted)
+
+
+def _verifying(wanted: Wanted) -> Planned:
+    what = "names, sizes and every byte" if wanted.every_byte else "names and sizes"
+    return Planned(Step.VERIFY, f"{what} of what the registry serves")
 
 
 def finishing(found: Found, wanted: Wanted, version: Version | None) -> Iterator[Planned]:

@@ -54,7 +54,10 @@ def take_openly(job: Job, version: Version) -> None:
         found = job.api.version_or_none(version.number)
         if found is None:
             raise Vanished(f"Version {version.number} was withdrawn meanwhile.")
-        if all(job.attempt.is_over(mark) for mark in _withdrawers(found)):
+        withdrawers = _withdrawers(found)
+        if all(job.attempt.is_over(mark) for mark in withdrawers):
+            for mark in withdrawers:  # or each later run would have to look again
+                job.api.delete_tag(version.number, f"{WITHDRAWING_TAG}{mark.token}")
             return
         if time.monotonic() > deadline:
             raise RegistryFailed(

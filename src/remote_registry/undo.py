@@ -46,7 +46,7 @@ class Undo:
 
         Args:
             action: Takes back what there is; returns whether there was anything.
-            left: Tells what is left behind where the undo fails.
+            left: Tells what is left behind where the undo fails; empty while there is nothing.
             aside: It may be undone while others are, for they have nothing to do with it.
         """
         self._steps.append(_Step(action, left, aside))
@@ -78,7 +78,7 @@ class Undo:
                 else:
                     self._take_back(step, left)
             except Hurry as hurry:
-                hurry.left += left + [one.left() for one in reversed(self._steps)]
+                hurry.left += left + self._told()
                 raise
             self._steps.pop()
         if self._cancelled:
@@ -87,15 +87,21 @@ class Undo:
         return left
 
     def _take_back(self, step: _Step, left: list[str]) -> None:
+        thing = step.left()
         try:
             if step.action():
-                self._log.line(f"took back {step.left()}")
+                self._log.line(f"took back {thing}")
         except Exception as error:  # noqa: BLE001 - the others are taken back all the same
-            self._log.warning(f"could not take back {step.left()}: {error}")
-            left.append(step.left())
+            if thing:
+                self._log.warning(f"could not take back {thing}: {error}")
+                left.append(thing)
         except Cancelled as cancelled:
             self._cancelled = cancelled
-            left.append(step.left())
+            left += [thing] if thing else []
+
+    def _told(self) -> list[str]:
+        """What is left where none of the steps is undone, the last first."""
+        return [thing for step in reversed(self._steps) if (thing := step.left())]
 
     def __enter__(self) -> Undo:
         return self
@@ -104,7 +110,7 @@ class Undo:
         self, kind: type[BaseException] | None, error: BaseException | None, _: TracebackType | None
     ) -> None:
         if isinstance(error, Hurry):
-            error.left += [step.left() for step in reversed(self._steps)]
+            error.left += self._told()
         elif error is not None:
             left: list[str] = []
             try:

@@ -30,8 +30,17 @@ def verify(job: Job, version: Version, manifest: Manifest | None = None) -> None
     if files != tuple(sorted(job.source.files)):
         raise _differs(job, version, _differences(files, job.source.files))
     job.log.line(f"verified: the registry serves {len(files)} files of the sizes logged")
-    if job.inputs.verify == "full":
+    if job.every_byte:
         _verify_bytes(job, version, reader, manifest)
+
+
+def read_source(job: Job) -> Manifest:
+    """The manifest of what the source has now; reads all of it."""
+    if job.folder_manifest:
+        return job.folder_manifest
+    with job.log.group("Read for the digest"):
+        show = progress_of(job, "read")
+        return copy(job.source.reader, None, job.source.files, show, job.limits)
 
 
 def _verify_bytes(job: Job, version: Version, reader: Reader, copied: Manifest | None) -> None:

@@ -218,6 +218,7 @@ def check(state: State, number: int, rules: Rules) -> Iterator[Step]:
         return  # waits: it is deleted, or left
     for after in as_time_passes(state, number, flags):
         if all(is_over(after, number, one) for one in flags):
+            after = change(after, place, flags=0)  # noqa: PLW2901 - one state after another
             yield f"sees that nobody withdraws version {place + 1}", put(after, number, at=go_on)
         else:
             failed = put(after, number, at="undo", end="failed")

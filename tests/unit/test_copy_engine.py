@@ -135,7 +135,7 @@ def test_whatever_both_sides_can_do_the_limit_is_kept(
 ) -> None:
     source, registry = Source(lambda _: ranges), Registry(in_parts=in_parts)
     carried(source, registry, *LARGE, connections=connections)
-    assert source.busy.most == connections
+    assert source.busy.most <= connections
     assert registry.busy.most <= connections
 
 

@@ -230,3 +230,56 @@ def test_only_what_differs_is_set_on_a_version_that_is_there() -> None:
 )
 def test_sizes_are_readable(size: int, text: str) -> None:
     assert readable(size) == text
+
+
+def taken(number: int, digest: str, created: float = 0.0, **tags: str) -> Version:
+    ours = {**OURS, "ours.taken": "t", "ours.digest": digest}
+    named = {f"ours.{name}": text for name, text in tags.items()}
+    return replace(a_version(number, READY, {**ours, **named}, "None"), created=created)
+
+
+def of_bytes(*versions: Version, digest: str = "") -> Found:
+    found = a_found(versions, taken_tag="ours.taken", compared_tag="ours.compared")
+    return replace(found, digest=("ours.digest", digest))
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "third", "number"),
+    [
+        (taken(1, "a", 1.0), taken(2, "b", 2.0), taken(3, "a", 1.0), "2"),
+        (taken(1, "a", 1.0, compared="3000"), taken(2, "b", 2.0), taken(3, "c", 2.5), "1"),
+        (taken(1, "a", 1.0), taken(2, "b", 2.0), taken(3, "a", 3.0), "1"),
+        (taken(1, "a", 1.0, compared="soon"), taken(2, "a", 2.0), taken(3, "a", 3.0), "1"),
+    ],
+)
+def test_where_bytes_differ_the_version_is_taken_that_was_compared_last(
+    first: Version, second: Version, third: Version, number: str
+) -> None:
+    usable = of_bytes(third, second, first).usable()
+    assert usable
+    assert usable.number == number
+
+
+def test_a_version_that_nobody_has_taken_is_never_before_one_that_was() -> None:
+    untaken = replace(a_version(2, READY, {**OURS, "ours.digest": "b"}, "None"), created=9.0)
+    usable = of_bytes(untaken, taken(1, "a", 1.0)).usable()
+    assert usable
+    assert usable.number == "1"
+
+
+def test_where_every_byte_is_compared_a_version_of_others_is_kept_and_another_made() -> None:
+    found = of_bytes(taken(1, "a"), digest="b")
+    steps = plan(found, Wanted(every_byte=True))
+    assert found.usable() is None
+    assert [one.step for one in steps][:2] == [Step.COPY, Step.CREATE]
+    (create,) = (one for one in steps if one.step is Step.CREATE)
+    assert create.why == "the source's files changed since version 1"
+    assert of_bytes(taken(1, "a"), digest="a").usable()
+
+
+@pytest.mark.parametrize("versions", [(), (a_version(1, READY, OURS, "None"),)])
+def test_what_is_verified_is_said(versions: tuple[Version, ...]) -> None:
+    for every_byte, words in [(False, "names and sizes of"), (True, "names, sizes and every byte")]:
+        steps = plan(a_found(versions), Wanted(every_byte=every_byte))
+        (verify,) = (one for one in steps if one.step is Step.VERIFY)
+        assert verify.why.startswith(words)

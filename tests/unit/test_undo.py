@@ -66,6 +66,29 @@ def test_a_step_that_raises_what_nobody_thought_of_stops_no_other() -> None:
     assert ending.left == ["thing 1"]
 
 
+def test_what_was_never_begun_is_not_told_to_be_left() -> None:
+    def refused() -> bool:
+        raise RegistryFailed("403")
+
+    undo = Undo(SimpleNamespace(seconds=0.0), told := Told())  # type: ignore[arg-type]
+    undo.push(refused, lambda: "")
+    assert undo.run() == told.lines == []
+    hurried = cancelling.Hurry()
+    undo.push(refused, lambda: "")
+    undo.push(refused, lambda: "a thing")
+    with pytest.raises(cancelling.Hurry), undo:
+        raise hurried
+    assert hurried.left == ["a thing"]
+
+
+def test_what_is_told_to_be_left_is_what_there_was_before_it_was_taken_back() -> None:
+    things = ["thing"]
+    undo = Undo(SimpleNamespace(seconds=0.0), told := Told())  # type: ignore[arg-type]
+    undo.push(lambda: bool(things.pop()), lambda: "".join(things))
+    undo.run()
+    assert told.lines == ["took back thing"]
+
+
 def test_where_no_thread_can_be_started_it_is_undone_all_the_same(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

@@ -11,7 +11,10 @@ from ..inputs.values import level_to_move_to
 from ..rest import ApiError, Json
 from .entries import PENDING, READY, Model, Version, pairs, version_from
 
-__all__ = ["PENDING", "READY", "Model", "RegistryApi", "Version", "version_from"]
+__all__ = [
+    "PENDING", "READY", "Model", "ModelGone", "QuotaReached", "RegistryApi", "Version",
+    "version_from",
+]  # fmt: skip
 
 _API = "/api/2.0/mlflow"
 _SEARCHED_SECONDS = 600.0  # after which search surely shows a version; more, for clocks differ
@@ -173,13 +176,30 @@ class RegistryApi:
 
     def set_tag(self, number: str, key: str, value: str) -> None:
         """Sets a tag of a version."""
-        body = {"name": self.name, "version": number, "key": key, "value": value}
-        self.rest.change("POST", f"{_API}/model-versions/set-tag", body)
+        self._set_tag("model-versions", {"version": number, "key": key, "value": value})
+
+    def set_model_tag(self, key: str, value: str) -> None:
+        """Sets a tag of the registered model."""
+        self._set_tag("registered-models", {"key": key, "value": value})
+
+    def _set_tag(self, kind: str, fields: Json) -> None:
+        path, body = f"{_API}/{kind}/set-tag", {"name": self.name, **fields}
+        try:
+            self.rest.change("POST", path, body)
+        except ApiError as error:
+            # MLflow says so where two set one tag of a version at once, which nobody had set yet.
+            if error.code != "BAD_REQUEST":
+                raise
+            self.rest.change("POST", path, body)
 
     def delete_tag(self, number: str, key: str) -> None:
-        """Deletes a tag of a version."""
+        """Deletes a tag of a version; it is no error if it is gone."""
         body = {"name": self.name, "version": number, "key": key}
-        self.rest.change("DELETE", f"{_API}/model-versions/delete-tag", body)
+        try:
+            self.rest.change("DELETE", f"{_API}/model-versions/delete-tag", body)
+        except ApiError as error:
+            if not error.is_missing:
+                raise
 
     def describe(self, number: str, description: str) -> None:
         """Sets a version's description."""

@@ -38,6 +38,11 @@ class DbfsStaging:
         """Where the files go."""
         return self
 
+    @property
+    def is_begun(self) -> bool:
+        """Whether there is anything of it, or may be."""
+        return self._made
+
     def prepare(self, mark: Mark) -> None:
         """Marks the folder, which makes it, and sees that DBFS lets us write."""
         self._made = True

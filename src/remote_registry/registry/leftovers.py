@@ -5,14 +5,14 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from ..attempt import Attempt, Mark, mark_from
+from ..attempt import MARK_TAG, Attempt, Mark, mark_from
 from ..connection import Connection
 from ..inputs.values import TAG_PREFIX
 from ..rest import ApiError, Json, Rest
 from .databricks import Dbfs, DbfsStaging, look_at_dbfs
 from .mlflow_server import EXPERIMENT, LoggedModelHome, RunHome, served_home
 from .protocols import Home
-from .staging_run import MARK_TAG, StagingRun, staging_runs
+from .staging_run import StagingRun, staging_runs
 
 OURS = "remote-registry-"  # what the names of our staging copies begin with
 _API = "/api/2.0/mlflow"

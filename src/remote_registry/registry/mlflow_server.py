@@ -7,16 +7,15 @@ import time
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from ..attempt import Mark, mark_from
+from ..attempt import MARK_TAG, Mark, mark_from
 from ..connection import Connection
-from ..errors import RegistryFailed
+from ..errors import Failure, RegistryFailed
 from ..files.protocols import File
 from ..files.proxy import ProxyFolder, delete_proxied, proxied_folder
 from ..files.stores import StoreFolder, served_folder
 from ..inputs.values import TAG_PREFIX
 from ..rest import ApiError, InDoubt, Json, Rest
 from ..retry import Transient
-from .staging_run import MARK_TAG
 
 EXPERIMENT = "remote_registry"
 _API = "/api/2.0/mlflow"
@@ -35,7 +34,8 @@ class _ServedHome:
         self._id = ""
         self._uri = ""
         self._writer: ProxyFolder | StoreFolder | None = None
-        self._doubted: Mark | None = None  # of this try, once a reply to its "create" was lost
+        # Of this try, while it is not known what became of its "create", and once it never was.
+        self._doubted: Mark | None = None
 
     @property
     def writer(self) -> ProxyFolder | StoreFolder:
@@ -43,18 +43,28 @@ class _ServedHome:
         self._writer = self._writer or served_folder(self._rest, self._uri)
         return self._writer
 
+    @property
+    def is_begun(self) -> bool:
+        """Whether there is anything of it, or may be."""
+        return bool(self._id or self._doubted)
+
     def prepare(self, mark: Mark) -> None:
         """Makes the entry; after a lost reply it is looked for before another one is made."""
         tags = {f"{TAG_PREFIX}key": mark.key, f"{TAG_PREFIX}token": mark.token, MARK_TAG: mark.text}
 
         def attempt() -> Json:
+            before, self._doubted = self._doubted, mark
             try:
-                return self._create([{"key": key, "value": text} for key, text in tags.items()])
+                made = self._create([{"key": key, "value": text} for key, text in tags.items()])
             except InDoubt as doubt:
-                self._doubted = mark
-                if made := self._of_try(mark):
-                    return made[0]
+                if found := self._of_try(mark):
+                    return found[0]
                 raise Transient(doubt) from doubt
+            except (Failure, Transient):
+                self._doubted = before
+                raise
+            self._doubted = before
+            return made
 
         self.take(self._rest.repeat(attempt))
 
@@ -131,7 +141,8 @@ class _ServedHome:
 
     def left(self) -> str:
         """What there is to take away by hand."""
-        return f"{self._uri or 'the files'} ({self._id}) in {self._rest.where}"
+        place = self._uri or f"files in the experiment {EXPERIMENT}"
+        return f"{place} in {self._rest.where}"
 
 
 class LoggedModelHome(_ServedHome):

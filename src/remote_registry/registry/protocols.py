@@ -25,6 +25,10 @@ class Home(Protocol):
     def writer(self) -> Writer:
         """Where the files go, once it is prepared."""
 
+    @property
+    def is_begun(self) -> bool:
+        """Whether there is anything of it, or may be."""
+
     def prepare(self, mark: Mark) -> None:
         """Makes the place, marked as this try's. From now on `discard` may have something to undo.
 

@@ -6,17 +6,15 @@ from collections.abc import Iterator, Sequence
 from concurrent.futures import wait
 from pathlib import PurePosixPath
 
-from ..attempt import Mark, mark_from
+from ..attempt import MARK_TAG, Mark, mark_from
 from ..files.databricks import RunFiles
 from ..files.pace import Crew
 from ..files.protocols import File
 from ..files.signed_uploads import RunUploads
 from ..files.streams import quoted
-from ..inputs.values import TAG_PREFIX
 from ..rest import ApiError, Json, Rest
 from .protocols import Refused
 
-MARK_TAG = f"{TAG_PREFIX}try"
 _API = "/api/2.0/mlflow"
 _FOLDER = "model"
 _DELETES_AT_ONCE = 8
@@ -33,6 +31,7 @@ class StagingRun:
         self._rest = rest
         self._name = experiment
         self._files = files
+        self._begun = False
         self._experiment = ""
         self._run = ""
         self._uri = ""
@@ -41,7 +40,7 @@ class StagingRun:
     def found(cls, rest: Rest, experiment: Json) -> StagingRun:
         """What another try has left; its files are listed, for it may have had others."""
         home = cls(rest, experiment["name"], ())
-        home._experiment = str(experiment["experiment_id"])
+        home._begun, home._experiment = True, str(experiment["experiment_id"])
         body = {"experiment_ids": [home._experiment], "max_results": 1}
         runs = rest.change("POST", f"{_API}/runs/search", body).get("runs") or []
         if runs:
@@ -54,12 +53,18 @@ class StagingRun:
         """Where the files go, once it is prepared."""
         return self._writer
 
+    @property
+    def is_begun(self) -> bool:
+        """Whether there is anything of it, or may be."""
+        return self._begun
+
     def prepare(self, mark: Mark) -> None:
         """Makes the experiment and the run, and sees that their storage takes our uploads.
 
         Raises:
             Refused: The workspace does not let us.
         """
+        self._begun = True
         try:
             self._experiment = self._make_experiment(mark)
             body = {"experiment_id": self._experiment, "run_name": "staging copy"}
@@ -81,6 +86,9 @@ class StagingRun:
         except ApiError as error:
             if error.code != "RESOURCE_ALREADY_EXISTS":  # as it does once a reply was lost
                 raise
+        return self._find_experiment()
+
+    def _find_experiment(self) -> str:
         found = self._rest.get(f"{_API}/experiments/get-by-name", {"experiment_name": self._name})
         return str(found["experiment"]["experiment_id"])
 
@@ -95,14 +103,25 @@ class StagingRun:
 
     def discard(self) -> bool:
         """Deletes the files where the workspace allows it, then the run, then its experiment."""
-        if not self._experiment:
+        if not self._is_there():
+            self._begun = False
             return False
         if self._run:
             self._delete_files()
             self._delete("runs", {"run_id": self._run})
         self._delete("experiments", {"experiment_id": self._experiment})
-        self._experiment = self._run = ""
+        self._begun, self._experiment, self._run = False, "", ""
         return True
+
+    def _is_there(self) -> bool:
+        """Whether there is an experiment, though no reply may have told of it."""
+        if self._begun and not self._experiment:
+            try:
+                self._experiment = self._find_experiment()
+            except ApiError as error:
+                if not error.is_missing:
+                    raise
+        return bool(self._experiment)
 
     def _delete(self, kind: str, which: Json) -> None:
         try:

@@ -1,0 +1,91 @@
+"""The place of a try's files: it knows of itself whether there is anything of it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from remote_registry.attempt import Mark
+from remote_registry.registry.mlflow_server import LoggedModelHome
+from remote_registry.registry.protocols import Refused
+from remote_registry.registry.staging_run import StagingRun
+from remote_registry.rest import REGISTRY, ApiError, InDoubt, Json
+from remote_registry.retry import Transient
+
+MARK = Mark(token="t", key="k")
+
+
+def refusal(status: int, code: str) -> ApiError:
+    return ApiError(REGISTRY, "here", status, code, "no")
+
+
+class Answers:
+    """Answers each call by its last word, or raises what it finds there."""
+
+    where = "the registry"
+
+    def __init__(self, **answers: Any) -> None:
+        self.answers = answers
+        self.calls: list[str] = []
+
+    def _answer(self, path: str) -> Json:
+        word = path.rsplit("/", 1)[-1].replace("-", "_")
+        self.calls.append(word)
+        answer = self.answers[word]
+        if isinstance(answer, BaseException):
+            raise answer
+        return dict(answer)
+
+    def get(self, path: str, params: Any = None) -> Json:
+        return self._answer(path)
+
+    def once(self, path: str, body: Json) -> Json:
+        return self._answer(path)
+
+    def change(self, method: str, path: str, body: Json) -> Json:
+        return self._answer(path)
+
+    def repeat(self, attempt: Any) -> Any:
+        try:
+            return attempt()
+        except Transient as error:
+            raise error.failure from error
+
+
+EXPERIMENT = {"experiment": {"experiment_id": "7"}}
+
+
+@pytest.mark.parametrize(
+    ("raised", "is_begun"),
+    [(refusal(403, "PERMISSION_DENIED"), False), (InDoubt("no reply"), True)],
+)
+def test_a_logged_model_that_was_refused_is_not_begun(raised: Exception, is_begun: bool) -> None:
+    rest: Any = Answers(get_by_name=EXPERIMENT, logged_models=raised, search={"models": []})
+    home = LoggedModelHome(rest, "m")
+    with pytest.raises(type(raised)):
+        home.prepare(MARK)
+    assert home.is_begun is is_begun
+    assert "remote_registry" in home.left()
+
+
+def test_a_staging_run_whose_experiment_no_reply_told_of_is_taken_back_all_the_same() -> None:
+    rest: Any = Answers(create=refusal(503, ""), get_by_name=EXPERIMENT, delete={})
+    home = StagingRun(rest, "/Users/a/ours", ())
+    assert not home.is_begun
+    with pytest.raises(Refused):
+        home.prepare(MARK)
+    assert home.is_begun
+    assert home.discard()
+    assert rest.calls == ["create", "get_by_name", "delete"]
+    assert not home.is_begun
+
+
+def test_a_staging_run_that_was_refused_is_none() -> None:
+    missing = refusal(404, "RESOURCE_DOES_NOT_EXIST")
+    rest: Any = Answers(create=refusal(403, "PERMISSION_DENIED"), get_by_name=missing)
+    home = StagingRun(rest, "/Users/a/ours", ())
+    with pytest.raises(Refused):
+        home.prepare(MARK)
+    assert not home.discard()
+    assert not home.is_begun
