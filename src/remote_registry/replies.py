@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import re
 import textwrap
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import requests
@@ -60,6 +60,10 @@ class Reply(Json):
         value = super().get(field)
         return default if value is None else self._checked(field, value)
 
+    def odd(self, how: str) -> Failure:
+        """The failure of a reply that can't be right."""
+        return self._complain(how)
+
     def _checked(self, field: str, value: Any) -> Any:
         if _is_right(field, value):
             return value
@@ -68,6 +72,26 @@ class Reply(Json):
             raise self._complain(f"holds an odd {field!r}, {shown}")
         # A path is refused by whoever lists it, for by another name it would be another file.
         return value if field == "path" else _SURROGATE.sub("\ufffd", str(value))
+
+
+def pages(ask: Callable[[str], Json]) -> Iterator[Json]:
+    """All pages of a listing.
+
+    Args:
+        ask: Asks for the page of a token, which is empty for the first one.
+
+    Raises:
+        Failure: A page leads to itself, so that they have no end.
+    """
+    token = ""
+    while True:
+        reply = ask(token)
+        yield reply
+        before, token = token, str(reply.get("next_page_token") or "")
+        if not token:
+            return
+        if token == before and isinstance(reply, Reply):
+            raise reply.odd("leads to the same page again")
 
 
 def _is_right(field: str, value: Any) -> bool:

@@ -14,6 +14,7 @@ from .files.proxy import ProxyFolder
 from .files.stores import served_folder
 from .inputs.sources import NewestRunSource
 from .lookup import API, Lookup, ModelSource, read
+from .replies import pages
 from .rest import ApiError, Json
 
 
@@ -49,9 +50,11 @@ class Runs(Lookup):
             "order_by": ["attributes.start_time DESC"],
             "max_results": 200,
         }
-        while True:
+
+        def ask(token: str) -> Json:
+            of_page = {"page_token": token} if token else {}
             try:
-                reply = self.rest.change("POST", f"{API}/runs/search", body)
+                return self.rest.change("POST", f"{API}/runs/search", body | of_page)
             except ApiError as error:
                 if error.code != "INVALID_PARAMETER_VALUE":
                     raise
@@ -59,10 +62,9 @@ class Runs(Lookup):
                     f"run-filter is not taken: {error.message}",
                     "Write it as for MLflow's search_runs.",
                 ) from error
+
+        for reply in pages(ask):
             yield from reply.get("runs") or []
-            if not reply.get("next_page_token"):
-                return
-            body = body | {"page_token": reply["next_page_token"]}
 
     def _experiment_id(self, experiment: str) -> str:
         missing = f"There is no experiment {experiment!r}:"

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import io
+import os
+import sys
 import time
 
 import pytest
@@ -207,3 +209,16 @@ def test_what_hides_more_and_more_keeps_each_form_once() -> None:
         written.console.hide([f"a secret {number}"])
 
     assert len(written.console._secrets) <= 13 * 8
+
+
+def test_a_log_that_nobody_reads_stops_nothing() -> None:
+    read, write = os.pipe()
+    os.close(read)
+    with os.fdopen(write, "w", encoding="utf-8") as stream:
+        console = Console(ON_RUNNER | TOKEN, stream)
+        tell_everything(console, "text")
+
+
+def test_there_may_be_no_stream_to_log_to(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "stderr", None)
+    tell_everything(Console(ON_RUNNER | TOKEN), "text")

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from typing import Any
 
-from ..replies import headers_of
+from ..replies import headers_of, pages
 from ..rest import ApiError, Json, NotSent, Rest
 from ..retry import Transient
 from .listing import walk
@@ -197,11 +197,4 @@ def _token(token: str) -> dict[str, Any]:
 
 def all_pages(page: Callable[[str], Json], field: str) -> list[Json]:
     """The entries of all pages of a reply; `page` is called with the token of the page."""
-    found: list[Json] = []
-    token = ""
-    while True:
-        reply = page(token)
-        found += reply.get(field) or []
-        token = str(reply.get("next_page_token") or "")
-        if not token:
-            return found
+    return [entry for reply in pages(page) for entry in reply.get(field) or []]

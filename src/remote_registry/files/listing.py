@@ -7,8 +7,10 @@ from typing import Any
 
 from ..errors import Failure
 from ..inputs.values import path_problem
+from ..replies import pages
 from .protocols import File
 
+_DEEPEST = 200
 # (folder, page token or "") -> a reply with files[]{path, is_dir, file_size}, next_page_token
 Page = Callable[[str, str], dict[str, Any]]
 
@@ -28,6 +30,7 @@ def walk(page: Page, root: str, failure: type[Failure], where: str) -> list[File
     """
     files: list[File] = []
     folders = [""]
+    listed: set[tuple[str, bool]] = set()
     while folders:
         folder = folders.pop()
         entries = _entries(page, "/".join(filter(None, (root, folder))))
@@ -36,13 +39,21 @@ def walk(page: Page, root: str, failure: type[Failure], where: str) -> list[File
         for entry in entries:
             name = str(entry.get("path", "")).rsplit("/", 1)[-1]
             path = f"{folder}/{name}" if folder else name
-            if problem := path_problem(path):
+            is_dir = bool(entry.get("is_dir"))
+            if problem := path_problem(path) or _listing_problem(path, (path, is_dir) in listed):
                 raise failure(f"The file name {path!r} {problem}.", where=where)
-            if entry.get("is_dir"):
+            listed.add((path, is_dir))
+            if is_dir:
                 folders.append(path)
             else:
                 files.append(File(path, int(entry.get("file_size") or 0)))
     return sorted(files)
+
+
+def _listing_problem(path: str, is_listed: bool) -> str:
+    if path.count("/") > _DEEPEST:
+        return f"lies more than {_DEEPEST} folders deep"
+    return "is listed twice: somebody changes these files, or two have one name" * is_listed
 
 
 def _is_file(root: str, entries: list[dict[str, Any]]) -> bool:
@@ -50,11 +61,5 @@ def _is_file(root: str, entries: list[dict[str, Any]]) -> bool:
 
 
 def _entries(page: Page, folder: str) -> list[dict[str, Any]]:
-    entries: list[dict[str, Any]] = []
-    token = ""
-    while True:
-        reply = page(folder, token)
-        entries += reply.get("files") or []
-        token = str(reply.get("next_page_token") or "")
-        if not token:
-            return entries
+    replies = pages(lambda token: page(folder, token))
+    return [entry for reply in replies for entry in reply.get("files") or []]

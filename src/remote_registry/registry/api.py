@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from ..connection import Connection
 from ..errors import RegistryFailed, VersionMissing
 from ..inputs.values import level_to_move_to
+from ..replies import pages
 from ..rest import ApiError, Json
 from .entries import PENDING, READY, Model, Version, pairs, version_from
 
@@ -112,13 +113,8 @@ class RegistryApi:
     def _searched(self) -> list[Version]:
         quote = '"' if "'" in self.name else "'"
         params = {"filter": f"name={quote}{self.name}{quote}", "max_results": 1000}
-        found: list[Version] = []
-        while True:
-            reply = self._page(params)
-            found += map(version_from, reply.get("model_versions") or [])
-            if not reply.get("next_page_token"):
-                return found
-            params = params | {"page_token": reply["next_page_token"]}
+        replies = pages(lambda token: self._page(params | ({"page_token": token} if token else {})))
+        return [version_from(one) for reply in replies for one in reply.get("model_versions") or []]
 
     def _page(self, params: Json) -> Json:
         try:

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from ..attempt import MARK_TAG, Attempt, Mark, mark_from
 from ..connection import Connection
 from ..inputs.values import TAG_PREFIX
+from ..replies import pages
 from ..rest import ApiError, Json, Rest
 from .databricks import Dbfs, DbfsStaging, look_at_dbfs
 from .mlflow_server import EXPERIMENT, LoggedModelHome, RunHome, served_home
@@ -77,24 +78,21 @@ def _homes(side: Connection, name: str) -> Iterator[tuple[Mark, LoggedModelHome 
 
 
 def _all(rest: Rest, call: str, body: Json, field: str) -> Iterator[Json]:
-    while True:
-        reply = rest.change("POST", f"{_API}/{call}", body)
+    path = f"{_API}/{call}"
+    for reply in pages(lambda token: rest.change("POST", path, body | _of_page(token))):
         yield from reply.get(field) or []
-        if not reply.get("next_page_token"):
-            return
-        body = body | {"page_token": reply["next_page_token"]}
+
+
+def _of_page(token: str) -> Json:
+    return {"page_token": token} if token else {}
 
 
 def _sources(rest: Rest) -> set[str]:
     """The sources of all versions of all models."""
-    params: Json = {"max_results": _PAGE}
-    found: set[str] = set()
-    while True:
-        reply = rest.get(f"{_API}/model-versions/search", params)
-        found |= {str(one.get("source", "")) for one in reply.get("model_versions") or []}
-        if not reply.get("next_page_token"):
-            return found
-        params = params | {"page_token": reply["next_page_token"]}
+    path, params = f"{_API}/model-versions/search", {"max_results": _PAGE}
+    replies = pages(lambda token: rest.get(path, params | _of_page(token)))
+    versions = [one for reply in replies for one in reply.get("model_versions") or []]
+    return {str(one.get("source", "")) for one in versions}
 
 
 def of_mlflow(dbfs: Dbfs) -> list[str]:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, NoReturn, TextIO
 
 from ..errors import Ending
 from ..outcome import Passed
+from .files import give_up, nowhere
 from .masks import forms, mask_commands, secrets_in
 from .text import command_data, command_property, plain
 
@@ -23,13 +24,15 @@ _STYLES = {"title": "1", "dim": "2", "warning": "33", "error": "31"}
 class Console:
     """Writes lines, in groups where a runner folds them, and hides secrets in all of them.
 
+    A log that can't be written is no reason to stop half-way: then what is told goes nowhere.
+
     Args:
         environment: The variables; tells whether a runner reads, and holds the secrets.
         stream: Where to; a test gives its own.
     """
 
     def __init__(self, environment: Mapping[str, str], stream: TextIO | None = None) -> None:
-        self._stream = stream or sys.stderr
+        self._stream = stream or sys.stderr or nowhere()  # there is none where it was closed
         self.on_runner = environment.get("GITHUB_ACTIONS") == "true"
         self._on_terminal = self._stream.isatty() and not self.on_runner
         self._coloured = self._on_terminal and not environment.get("NO_COLOR")
@@ -42,7 +45,7 @@ class Console:
         """Masks secrets at the runner, and in all that this console writes from now on."""
         if self.on_runner:
             for line in mask_commands(secrets):
-                print(line, file=self._stream, flush=True)
+                self._print(line)
         found = {form for secret in secrets for form in forms(secret)}
         self._secrets = sorted({*self._secrets, *found}, key=len, reverse=True)
 
@@ -132,4 +135,10 @@ class Console:
         safe = text.encode(encoding, "backslashreplace").decode(encoding)
         if self._bar is not None:
             self._bar.clear()
-        print(safe, file=self._stream, flush=True)
+        self._print(safe)
+
+    def _print(self, text: str) -> None:
+        try:
+            print(text, file=self._stream, flush=True)
+        except OSError:
+            give_up(self._stream)

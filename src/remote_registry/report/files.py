@@ -8,6 +8,7 @@ import secrets
 import sys
 from collections.abc import Mapping
 from pathlib import Path
+from typing import TextIO
 
 
 def write_outputs(path: str, outputs: Mapping[str, str]) -> None:
@@ -37,9 +38,21 @@ def print_outputs(outputs: Mapping[str, str]) -> None:
     try:
         print(json.dumps(outputs), flush=True)
     except OSError:
-        # Python would try once more when it ends, and end with an exit code of its own.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        give_up(sys.stdout)
         raise
+
+
+def nowhere() -> TextIO:
+    """A stream that nobody reads."""
+    return Path(os.devnull).open("w", encoding="utf-8")
+
+
+def give_up(stream: TextIO) -> None:
+    """What is still written to a stream that can't be written goes nowhere.
+
+    Python would try once more when it ends, and end with an exit code of its own.
+    """
+    os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
 
 
 def _append(path: str, text: str) -> None:
