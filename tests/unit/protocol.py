@@ -17,6 +17,7 @@ from typing import NamedTuple
 
 TRIES = 4  # of one job at most: two crashes, and the last run
 NOBODY = -1
+_ALL = (1 << TRIES) - 1  # tries of a job, as a set
 PENDING, READY, BAD, FAILED, GONE = "PENDING", "READY", "BAD", "FAILED", "GONE"  # BAD: other files
 
 
@@ -90,6 +91,46 @@ def start(jobs: int, faults: int) -> State:
     """Nothing is there, and nobody has begun."""
     return State(
         tuple(Job("begin", job * TRIES) for job in range(jobs)), (0,) * jobs, faults=faults
+    )
+
+
+def alike(state: State) -> State:
+    """The same state for all that differ in nothing but the numbers of the jobs."""
+    jobs = range(len(state.jobs))
+    order = sorted(jobs, key=lambda number: _of_job(state, number))
+    return state if order == [*jobs] else _renumbered(state, order)
+
+
+def _of_job(state: State, number: int) -> tuple[object, ...]:
+    """All that a state holds of a job, without its number."""
+    job, first = state.jobs[number], number * TRIES
+    masks = (state.known[number], state.homes, state.ended, state.abandoned, state.late)
+    seen = [(one.maker - first if one.maker // TRIES == number else NOBODY,
+             one.flags >> first & _ALL) for one in state.versions]  # fmt: skip
+    own = (job.attempt - first, state.model - first if state.model // TRIES == number else NOBODY)
+    return (job[0], own, job[2:], [mask >> first & _ALL for mask in masks], seen)
+
+
+def _renumbered(state: State, order: list[int]) -> State:
+    def mask(tries: int) -> int:
+        return sum((tries >> old * TRIES & _ALL) << new * TRIES for new, old in enumerate(order))
+
+    def one(attempt: int) -> int:
+        return NOBODY if attempt == NOBODY else mask(1 << attempt).bit_length() - 1
+
+    jobs = [state.jobs[old] for old in order]
+    return state._replace(
+        jobs=tuple(job._replace(attempt=one(job.attempt)) for job in jobs),
+        known=tuple(mask(state.known[old]) for old in order),
+        versions=tuple(
+            version._replace(maker=one(version.maker), flags=mask(version.flags))
+            for version in state.versions
+        ),
+        homes=mask(state.homes),
+        ended=mask(state.ended),
+        abandoned=mask(state.abandoned),
+        model=one(state.model),
+        late=mask(state.late),
     )
 
 
