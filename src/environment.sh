@@ -78,6 +78,8 @@ make_environment() { # lock
   set -m # gives the installer a process group, so that it can be ended with all of its children
   fill "$1" >"$building/log" 2>&1 </dev/null &
   set +m
+  # A signal that comes just before `wait` would be heeded when pip has ended, and not before.
+  while kill -0 $! 2>/dev/null; do sleep 0.1; done
   wait $! || explain
   publish
   clear_leftovers

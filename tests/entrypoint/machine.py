@@ -17,7 +17,7 @@ from typing import Any
 
 ROOT = Path(__file__).parents[2]
 PYTHON = os.path.realpath(sys.executable)
-TOOLS = ("bash", "dirname", "find", "mkdir", "mktemp", "mv", "rm", "sed")
+TOOLS = ("bash", "dirname", "find", "mkdir", "mktemp", "mv", "rm", "sed", "sleep")
 
 
 class Machine:
