@@ -73,7 +73,7 @@ make_environment() { # lock
   trap 'exit 130' INT
   trap 'exit 143' TERM
   [[ ${GITHUB_ACTIONS-} != true ]] || "$python" -I "$root/src/remote_registry/report/masks.py" >&2
-  echo "Making the Python environment $environment" >&2
+  echo "Making the Python environment $environment" >&2 || : # where the log is closed
   building=$(mktemp -d "$cache/building.XXXXXX")
   set -m # gives the installer a process group, so that it can be ended with all of its children
   fill "$1" >"$building/log" 2>&1 </dev/null &

@@ -7,6 +7,7 @@ import os
 import shutil
 import signal
 import stat
+import subprocess
 import time
 from pathlib import Path
 
@@ -47,6 +48,19 @@ def test_a_first_run_says_one_line(machine: Machine) -> None:
     assert result.stderr == f"Making the Python environment {result.report['prefix']}\n"
     assert sorted(file.name for file in machine.home.iterdir()) == [".cache"]
     assert [file.name for file in machine.cache.iterdir()] == [Path(result.report["prefix"]).name]
+
+
+def test_where_the_log_is_closed_it_is_made_all_the_same(machine: Machine) -> None:
+    done = subprocess.run(
+        ["bash", "-c", 'exec "$0" 2>&-', machine.checkout / "entrypoint"],
+        env=machine.variables,
+        cwd=machine.folder,
+        stdout=subprocess.PIPE,
+        check=False,
+        timeout=60,
+    )
+    assert done.returncode == 0
+    assert machine.run().stderr == ""
 
 
 def test_secrets_are_masked_before_anything_is_installed(machine: Machine) -> None:
