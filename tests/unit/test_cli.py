@@ -265,6 +265,21 @@ def test_a_full_disk_at_stdout_is_told(
     assert "Exception ignored" not in done.stderr
 
 
+@pytest.mark.parametrize("log", ["2>/dev/full", "2>&-", "2> >(exec 0<&-)"])
+def test_a_log_that_cannot_be_written_is_no_failure(
+    without_secrets: dict[str, str], tmp_path: Path, log: str
+) -> None:
+    done = subprocess.run(
+        ["bash", "-c", f'exec "$@" {log}', "bash", sys.executable, "-I", "-B", SOURCES, "register"],
+        env={**clean_environment(), **without_secrets},
+        check=False,
+        timeout=60,
+    )
+
+    assert done.returncode == 0
+    assert dict(runner.file_outputs((tmp_path / "output").read_text()))["status"] == "skipped"
+
+
 def test_what_was_registered_is_told_where_outputs_are_lost(
     ended: Callable[..., int], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
