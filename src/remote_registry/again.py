@@ -15,6 +15,11 @@ ENTRYPOINT = "REGISTER_REMOTE_MODEL_ENTRYPOINT"
 LOCK = "REGISTER_REMOTE_MODEL_LOCK"
 
 
+def may_start_again(environment: Mapping[str, str]) -> bool:
+    """Whether `entrypoint` started us, and not in the environment that has `obstore`."""
+    return bool(environment.get(ENTRYPOINT)) and not environment.get(LOCK)
+
+
 def start_again_with_stores(needed: NeedsStores, environment: Mapping[str, str], log: Log) -> None:
     """Gives this process to `entrypoint`, which makes and takes the environment with `obstore`.
 
@@ -23,9 +28,9 @@ def start_again_with_stores(needed: NeedsStores, environment: Mapping[str, str],
     Args:
         environment: The variables that this process began with, the secrets among them.
     """
-    entrypoint = environment.get(ENTRYPOINT)
-    if not entrypoint or environment.get(LOCK):
+    if not may_start_again(environment):
         return
+    entrypoint = environment[ENTRYPOINT]
     log.line(f"the files are in {needed.place}: beginning again, with obstore")
     command = ["bash", entrypoint, *sys.argv[1:]]
     again = {**environment, LOCK: "stores"}

@@ -3,6 +3,9 @@
 Who has not come to an end some seconds after the first, is hurried without a second.
 
 A runner sends SIGINT, 7.5 s later SIGTERM, and 2.5 s later ends the process for good.
+
+Python hands signals to the main thread alone. A thread that follows it is told of the first one at
+its next call, sleep or look; no other is.
 """
 
 from __future__ import annotations
@@ -36,8 +39,17 @@ class _State:
     """Signals belong to a process, and so does what has been received."""
 
     received = 0
+
+
+class _Line(threading.local):
+    """What one thread is about: how many shields it is behind, and whether it was told."""
+
     shields = 0
     told = False
+    follows = False
+
+
+_LINE = _Line()
 
 
 def listen() -> None:
@@ -65,18 +77,37 @@ def _receive(signum: int, _: FrameType | None) -> None:
         raise Hurry
     _State.received = signum
     signal.setitimer(signal.ITIMER_REAL, _ORDERLY_SECONDS)
-    if not _State.shields:
-        _State.told = True
+    if not _LINE.shields:
+        _LINE.told = True
         raise Cancelled(signum)
+
+
+def follow() -> None:
+    """From now on this thread, too, is told of the first signal, when it calls, sleeps or looks."""
+    _LINE.follows = True
+
+
+def look() -> None:
+    """Raises `Cancelled`, once, where a signal came and this thread is behind no shield.
+
+    Raises:
+        Cancelled: In the main thread and in those that follow it.
+    """
+    if not _LINE.shields:
+        _tell()
+
+
+def _tell() -> None:
+    if _State.received and not _LINE.told and (_LINE.follows or _is_main()):
+        _LINE.told = True
+        raise Cancelled(_State.received)
 
 
 def sleep(seconds: float) -> None:
     """Sleeps; what waits behind a shield is not worth waiting for once a signal came."""
     end = time.monotonic() + seconds
     while (left := end - time.monotonic()) > 0:
-        if _State.received and not _State.told and _is_main():  # who may tell it
-            _State.told = True
-            raise Cancelled(_State.received)
+        _tell()
         time.sleep(min(left, 0.2))
 
 
@@ -87,11 +118,9 @@ def _is_main() -> bool:
 @contextmanager
 def shielded() -> Iterator[None]:
     """What is begun here is ended in order; a signal that comes meanwhile is raised afterwards."""
-    _State.shields += 1
+    _LINE.shields += 1
     try:
         yield
     finally:
-        _State.shields -= 1
-    if _State.received and not _State.told and not _State.shields:
-        _State.told = True
-        raise Cancelled(_State.received)
+        _LINE.shields -= 1
+    look()

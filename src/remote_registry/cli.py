@@ -16,10 +16,12 @@ from .outcome import Outcome
 from .reached import Downloaded, Promoted, Resolved, Retired
 from .report.masks import variable
 from .run import Call, run
+from .several import Several
 from .verbs import (
     APPROVE,
     DOCTOR,
     DOWNLOAD,
+    MANY,
     PROMOTE,
     REGISTER,
     REJECT,
@@ -104,6 +106,24 @@ def register(call: Call) -> None:
 
     attempt = attempt_from(os.environ)
     carry_out(inputs, call.provenance, attempt, call.outcome, call.console)
+
+
+@_command(MANY, Several)
+def many(call: Call) -> None:
+    """Registers the models of a YAML file side by side, each on its own; or lists them as a matrix.
+
+    A model that fails stops no other. The exit code is that of the worst.
+    """
+    from .inputs.many import many_inputs
+    from .inputs.stores import many_with_stores
+
+    inputs = call.read(lambda raw, checkout: many_inputs(raw, checkout, call.provenance))
+    inputs = many_with_stores(inputs, call.taken)
+    from .attempt import attempt_from
+    from .many import many as carry_out
+
+    outcome = cast(Several, call.outcome)
+    carry_out(inputs, call.provenance, lambda: attempt_from(os.environ), outcome, call.console)
 
 
 @_command(SECRETS, Kept)

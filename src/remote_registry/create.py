@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from dataclasses import dataclass, field
 
+from . import cancelling
 from .cancelling import shielded
 from .errors import RegistryFailed
 from .job import Job
@@ -56,7 +57,7 @@ def create(job: Job, body: Json, tags: dict[str, str], creation: Creation) -> Ve
                 if time.monotonic() > deadline:
                     raise
                 job.log.progress("waiting: the workspace has its most versions pending")
-                time.sleep(min(5.0, job.inputs.timeout / 10))
+                cancelling.sleep(min(5.0, job.inputs.timeout / 10))
             except ModelGone:
                 models_lost += 1
                 if models_lost > _MODELS_LOST:
@@ -85,7 +86,7 @@ def _told(job: Job, version: Version) -> Version:
 
 def _look_for_own(job: Job) -> Version | None:
     for wait in _DOUBT_SECONDS:
-        time.sleep(wait)
+        cancelling.sleep(wait)
         if own := own_versions(job):
             return own[0]
     return None

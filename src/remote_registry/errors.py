@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import signal
+from collections.abc import Callable, Sequence
 
 
 class Ending(BaseException):
@@ -174,6 +176,41 @@ class GateNotMet(Failure):
     def lines(self) -> list[str]:
         first, *rest = super().lines()
         return [first, *self.unmet, *rest]
+
+
+def bug(error: Exception, tell: Callable[[str], None]) -> Failure:
+    """The failure of what nobody expected; tells its traceback where debug logging is on."""
+    if os.environ.get("RUNNER_DEBUG") == "1":
+        import traceback
+
+        for line in "".join(traceback.format_exception(error)).splitlines():
+            tell(line)
+    failure = Failure(
+        f"A bug of ours: {type(error).__name__}: {error}",
+        todo="Run again with debug logging (RUNNER_DEBUG=1), and report the traceback.",
+    )
+    failure.__cause__ = error
+    return failure
+
+
+class SomeFailed(Failure):
+    """Of several models some were not registered; the others were.
+
+    Args:
+        each: What went wrong with which, one line each.
+        exit_code: That of the worst.
+    """
+
+    title = "Not all models were registered"
+
+    def __init__(self, what: str, each: Sequence[str], exit_code: int) -> None:
+        super().__init__(what)
+        self.each = each
+        self.exit_code = exit_code
+
+    def lines(self) -> list[str]:
+        first, *rest = super().lines()
+        return [first, *self.each, *rest]
 
 
 class Cancelled(Ending, BaseException):

@@ -12,6 +12,7 @@ from .connection import Connection
 from .figures import Figures, metric_tags
 from .files.copy import Manifest
 from .files.pace import Limits
+from .files.sharing import Sharing
 from .inputs.register import RegisterInputs
 from .inputs.values import TAG_PREFIX
 from .outcome import Log, Outcome
@@ -41,6 +42,7 @@ class Job:
         dbfs: The registry's place for staging copies, where it is a workspace that has to copy.
         ways: The ways by which the bytes may go, best first.
         folder_manifest: Of a local folder, which is what it holds; `None` for other sources.
+        sharing: What it shares with other registrations of this process; `None` where it is alone.
     """
 
     inputs: RegisterInputs
@@ -55,11 +57,12 @@ class Job:
     dbfs: Dbfs
     ways: tuple[Way, ...]
     folder_manifest: Manifest | None = None
+    sharing: Sharing | None = None
 
     @property
     def limits(self) -> Limits:
         """How hard a copy tries."""
-        return Limits(self.inputs.max_connections, self.inputs.retry_timeout)
+        return Limits(self.inputs.max_connections, self.inputs.retry_timeout, self.sharing)
 
     @property
     def native(self) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from functools import partial
 
+from . import cancelling
 from .cancelling import Hurry, shielded
 from .create import Creation, create, withdraw_all
 from .errors import Cancelled, Failure
@@ -21,7 +22,7 @@ from .renewal import Renewal
 from .rest import ApiError, Json
 from .retry import Transient
 from .taking import NoGood, NotMade, Overdue, Vanished, take_openly, withdraw_if_abandoned
-from .undo import Undo
+from .undo import Undo, remembered
 from .verify import read_source, verify
 
 
@@ -139,7 +140,7 @@ def wait_until_ready(job: Job, version: Version) -> Version:
                 todo="Run again; with a large model give it more time by timeout.",
             )
         job.log.progress(f"waiting for version {version.number} to be READY, {waited:.0f} s")
-        time.sleep(min(pause, max(0.05, job.inputs.timeout - waited)))
+        cancelling.sleep(min(pause, max(0.05, job.inputs.timeout - waited)))
         pause = min(max(0.7, waited / 10), 3.0)
         found = job.api.version_or_none(version.number)
         if found is None:
@@ -209,7 +210,8 @@ def _rivals(job: Job, other: Version) -> bool:
 
 def _clean_up(job: Job, home: Home) -> None:
     try:
-        home.after_ready()
+        with remembered(lambda: [home.left()]):
+            home.after_ready()
     except (Hurry, Cancelled) as ending:
         ending.left.append(home.left())
         raise

@@ -20,6 +20,8 @@ class Provenance:
         pull_request: Its number.
         from_fork: Whether the secrets are withheld: from a fork's pull request, and from all that
             Dependabot does.
+        is_proposed: Whether the checkout may hold what a pull request proposes, and nobody has
+            merged yet.
     """
 
     repository: str = ""
@@ -29,6 +31,7 @@ class Provenance:
     pull_request: str = ""
     workflow_run: str = ""
     from_fork: bool = False
+    is_proposed: bool = False
 
     def tags(self) -> dict[str, str]:
         """The tags of a version, without their prefix; only those that are known."""
@@ -57,7 +60,25 @@ def provenance_from(environment: Mapping[str, str]) -> Provenance:
         workflow_run=_workflow_run(environment, repository),
         from_fork=_is_dependabot(environment)
         or (bool(pull_request) and _mapping(head.get("repo")).get("full_name") != repository),
+        is_proposed=_is_proposed(environment, event),
     )
+
+
+def _is_proposed(environment: Mapping[str, str], event: Mapping[str, Any]) -> bool:
+    """A comment on a pull request, or the end of its workflow, may lead to a checkout of it too."""
+    name, ref = environment.get("GITHUB_EVENT_NAME", ""), environment.get("GITHUB_REF", "")
+    by = _mapping(event.get("workflow_run")).get("event")
+    return (
+        _is_of_pull_request(name)
+        or _is_of_pull_request(by)
+        or "pull_request" in event
+        or "pull_request" in _mapping(event.get("issue"))
+        or ref.startswith(("refs/pull/", "refs/heads/gh-readonly-queue/"))
+    )
+
+
+def _is_of_pull_request(event: object) -> bool:
+    return isinstance(event, str) and (event == "merge_group" or event.startswith("pull_request"))
 
 
 def _workflow_run(environment: Mapping[str, str], repository: str) -> str:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from . import cancelling
 from .attempt import Attempt
-from .connection import connect_both
+from .connection import Connection, connect_both
 from .existing import look, take
 from .files.copy import copy
+from .files.sharing import Sharing
 from .finish import finish
 from .inputs.register import RegisterInputs
 from .job import DIGEST_TAG, Job
@@ -22,6 +25,22 @@ from .taking import Vanished
 from .ways import ways
 
 _TRIES = 5  # of a job whose winner vanishes again and again
+
+
+@dataclass(frozen=True)
+class Setting:
+    """What a registration goes on in.
+
+    Attributes:
+        sides: The source's connection and the registry's.
+        attempt: Its own try, by whose mark others know what it has made.
+        sharing: With whom it shares connections; `None` where it is alone.
+    """
+
+    sides: tuple[Connection, Connection]
+    provenance: Provenance
+    attempt: Attempt
+    sharing: Sharing | None = None
 
 
 def register(
@@ -41,7 +60,20 @@ def register(
         Failure: Of every kind in `errors`. What was begun has been undone, and what could not be
             is in its `left`. A version that was READY and verified stays when promoting fails.
     """
-    job = _prepare(inputs, provenance, attempt, outcome, log)
+    with log.group("Connect"):
+        sides = connect_both(inputs.registry, inputs.tracking, inputs.retry_timeout, log.hide)
+        for connection in sides:
+            log.line(f"signed in to {connection.label}")
+    carry_out(prepare(inputs, Setting(sides, provenance, attempt), outcome, log))
+
+
+def carry_out(job: Job) -> None:
+    """Does what is left to do once the source is found.
+
+    Raises:
+        Failure: As of `register`.
+    """
+    inputs, outcome = job.inputs, job.outcome
     for tries_left in reversed(range(_TRIES)):
         found = look(job)
         judge_source(job, found)
@@ -63,15 +95,13 @@ def register(
     finish(job, version, steps, found)
 
 
-def _prepare(
-    inputs: RegisterInputs, provenance: Provenance, attempt: Attempt, outcome: Outcome, log: Log
-) -> Job:
-    with log.group("Connect"):
-        source_side, side = connect_both(
-            inputs.registry, inputs.tracking, inputs.retry_timeout, log.hide
-        )
-        for connection in (source_side, side):
-            log.line(f"signed in to {connection.label}")
+def prepare(inputs: RegisterInputs, setting: Setting, outcome: Outcome, log: Log) -> Job:
+    """Finds the source, and the ways in; writes nothing.
+
+    Raises:
+        Failure: As of `register`.
+    """
+    source_side, side = setting.sides
     with log.group("Find the source"):
         source = find_source(source_side, inputs.source)
         size = f"{len(source.files)} files, {readable(source.bytes)}"
@@ -91,8 +121,8 @@ def _prepare(
     )
     api = RegistryApi(side, inputs.model_name)
     return Job(
-        inputs, provenance, source_side, side, source, api, log, outcome, attempt, dbfs, open_ways,
-        manifest,
+        inputs, setting.provenance, source_side, side, source, api, log, outcome, setting.attempt,
+        dbfs, open_ways, manifest, setting.sharing,
     )  # fmt: skip
 
 

@@ -140,8 +140,17 @@ class Rest:
         return self.repeat(attempt)
 
     def repeat(self, attempt: Callable[[], T]) -> T:
-        """Repeats an attempt for as long as this side's calls are repeated."""
-        return repeated(attempt, seconds=self.seconds, sleep=cancelling.sleep)
+        """Repeats an attempt for as long as this side's calls are repeated.
+
+        Raises:
+            Cancelled: A signal came before an attempt.
+        """
+
+        def looking_up() -> T:
+            cancelling.look()
+            return attempt()
+
+        return repeated(looking_up, seconds=self.seconds, sleep=cancelling.sleep)
 
     def reply(self, method: str, path: str, **arguments: Any) -> requests.Response:
         """One attempt at a call, whose reply is one of success.

@@ -12,7 +12,7 @@ from typing import TypeVar
 
 from . import cancelling
 from .again import start_again_with_stores
-from .errors import BadInput, Cancelled, Ending, Failure, NeedsStores, OutputsLost
+from .errors import BadInput, Cancelled, Ending, Failure, NeedsStores, OutputsLost, bug
 from .inputs.stores import Taken, take_stores
 from .outcome import Outcome
 from .provenance import Provenance, provenance_from
@@ -31,11 +31,13 @@ class Call:
     Attributes:
         texts: All its inputs by name, the secrets included.
         problems: What is wrong with them that is known before they are read.
+        calls_nobody: Whether it is asked for what needs no secrets, for nobody is signed in to.
         taken: The variables of object stores.
     """
 
     texts: Mapping[str, str | None]
     problems: tuple[str, ...]
+    calls_nobody: bool
     taken: Taken
     provenance: Provenance
     outcome: Outcome
@@ -63,7 +65,7 @@ class Call:
     def lacks_secrets(self) -> bool:
         """Whether GitHub withholds the secrets, and no other way gave them."""
         given = any(self.texts.get(name) for name in SECRET_INPUTS if name != "github-token")
-        return self.provenance.from_fork and not given
+        return self.provenance.from_fork and not given and not self.calls_nobody
 
 
 def run(
@@ -91,7 +93,7 @@ def run(
         failure = Cancelled(cancelling.received())
         failure.left += hurry.left
     except Exception as error:  # noqa: BLE001 - the last resort: a bug of ours
-        failure = _bug(error, console)
+        failure = bug(error, console.line)
     cancelling.deafen()
     outcome.seconds = time.monotonic() - begun
     failure = _report(outcome, failure, console, as_json)
@@ -129,21 +131,8 @@ def _call(
                 texts[name] = "unread"
                 problems.append(f"{name}-file: {path!r} can't be read.")
     provenance = provenance_from(os.environ)
-    return Call(texts, tuple(problems), taken, provenance, outcome, console)
-
-
-def _bug(error: Exception, console: Console) -> Failure:
-    if os.environ.get("RUNNER_DEBUG") == "1":
-        import traceback
-
-        for line in "".join(traceback.format_exception(error)).splitlines():
-            console.line(line)
-    failure = Failure(
-        f"A bug of ours: {type(error).__name__}: {error}",
-        todo="Run again with debug logging (RUNNER_DEBUG=1), and report the traceback.",
-    )
-    failure.__cause__ = error
-    return failure
+    calls_nobody = (texts.get(verb.calls_nobody_with) or "").strip().lower() == "true"
+    return Call(texts, tuple(problems), calls_nobody, taken, provenance, outcome, console)
 
 
 def _report(

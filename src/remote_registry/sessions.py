@@ -41,9 +41,14 @@ def new_session(authorization: str = "") -> requests.Session:
     session = requests.Session()
     session.auth = _Header(authorization)
     session.headers["User-Agent"] = f"register-remote-model/{__version__}"
-    for scheme in ("https://", "http://"):
-        session.mount(scheme, _Adapter(pool_maxsize=32))
+    widen(session, 32)
     return session
+
+
+def widen(session: requests.Session, connections: int) -> None:
+    """From now on so many connections of it are kept and used again."""
+    for scheme in ("https://", "http://"):
+        session.mount(scheme, _Adapter(pool_maxsize=connections))
 
 
 def authorization_of(side: Side) -> str:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from types import TracebackType
@@ -15,6 +16,22 @@ from .outcome import Log
 from .rest import Rest
 
 _SECONDS = 30.0  # for all of it
+_OPEN: list[Callable[[], list[str]]] = []
+
+
+def left_now() -> list[str]:
+    """All that would be left behind if this process ended at once, whatever thread has made it."""
+    return [thing for tell in list(_OPEN) for thing in tell()]
+
+
+@contextmanager
+def remembered(tell: Callable[[], list[str]]) -> Iterator[None]:
+    """A block during which `left_now` tells of some things."""
+    _OPEN.append(tell)
+    try:
+        yield
+    finally:
+        _OPEN.remove(tell)
 
 
 @dataclass(frozen=True)
@@ -38,6 +55,7 @@ class Undo:
         self._log = log
         self._steps: list[_Step] = []
         self._cancelled: Cancelled | None = None
+        self._remembered = remembered(self._told)
 
     def push(
         self, action: Callable[[], bool], left: Callable[[], str], *, aside: bool = False
@@ -104,11 +122,18 @@ class Undo:
         return [thing for step in reversed(self._steps) if (thing := step.left())]
 
     def __enter__(self) -> Undo:
+        self._remembered.__enter__()
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, _: TracebackType | None
     ) -> None:
+        try:
+            self._end(error)
+        finally:
+            self._remembered.__exit__(None, None, None)
+
+    def _end(self, error: BaseException | None) -> None:
         if isinstance(error, Hurry):
             error.left += self._told()
         elif error is not None:

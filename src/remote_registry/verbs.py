@@ -29,12 +29,14 @@ class Verb:
         inputs: Those that are options too.
         secrets: Those that come from a variable or a file only.
         folder: The action's, below the repository's root.
+        calls_nobody_with: The input that, where it is `true`, makes a call which needs no secrets.
     """
 
     name: str
     inputs: tuple[str, ...]
     secrets: tuple[str, ...]
     folder: str
+    calls_nobody_with: str = ""
 
     @property
     def action(self) -> Path:
@@ -84,6 +86,27 @@ REGISTER = Verb(
     ),
     (*REGISTRY_SECRETS, "tracking-token", "tracking-password"),
     ".",
+)
+MANY = Verb(
+    "many",
+    (
+        "models",
+        *(name for name in _REGISTRY if name != "model-name"),
+        "tracking-host",
+        "tracking-workspace-id",
+        "tracking-uri",
+        "tracking-username",
+        "allow-http",
+        "allow-promotion",
+        "matrix",
+        "retry-timeout",
+        "max-connections",
+        "dry-run",
+        "python",
+    ),
+    (*REGISTRY_SECRETS, "tracking-token", "tracking-password"),
+    "actions/many",
+    "matrix",
 )
 SECRETS = Verb(
     "secrets",
@@ -213,6 +236,7 @@ REJECT = Verb(
 )
 VERBS = (
     REGISTER,
+    MANY,
     DOCTOR,
     SECRETS,
     RESOLVE,

@@ -43,7 +43,7 @@ def signals() -> Iterator[None]:
     signal.setitimer(signal.ITIMER_REAL, 0)
     for signum, handler in before.items():
         signal.signal(signum, handler)
-    cancelling._State.received, cancelling._State.told = 0, False
+    cancelling._State.received, cancelling._LINE.told = 0, False
 
 
 def undone(*actions: Any, aside: bool = False) -> Ending:

@@ -5,8 +5,10 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, wait
+from contextlib import nullcontext
 from dataclasses import dataclass
 
+from .. import cancelling
 from ..errors import MachineTooSmall, RegistryFailed
 from .bodies import Passing, chunks_of_file, hashing
 from .pace import Crew, Gate, Limits, Pace, Progress
@@ -16,6 +18,7 @@ from .protocols import File, Reader, Writer
 _USUAL = Limits()
 _LARGE_AT_ONCE = 2  # so that the end of one file does not leave the lanes empty
 _LAST_CALLS_SECONDS = 3.0  # so that what is undone next is not written to any more
+_LOOK_SECONDS = 0.2
 _WAITING = 64  # files that wait for a thread: enough to keep all busy, however many there are
 
 
@@ -51,11 +54,14 @@ def copy(
     Raises:
         RegistryFailed: A file is not as long as it was listed, or a name can't be carried.
         MachineTooSmall: There is no room for its buffers.
+        Cancelled: A signal came.
         Failure: Of the reader's or the writer's side.
     """
     if writer is not None:
         _check_names(writer, files)
-    return _Copy(reader, writer, files, Pace(limits, progress)).run()
+    large = any(file.size >= LARGE for file in files)
+    with limits.sharing.part(large=large) if limits.sharing else nullcontext():
+        return _Copy(reader, writer, files, Pace(limits, progress)).run()
 
 
 def _check_names(writer: Writer, files: Sequence[File]) -> None:
@@ -110,7 +116,8 @@ class _Copy:
                 yield self._large.submit(self._carry_large, file), file
 
     def _collect(self, waiting: dict[Future[str], File], hashes: dict[File, str]) -> None:
-        done, _ = wait(waiting, return_when=FIRST_COMPLETED)
+        done, _ = wait(waiting, _LOOK_SECONDS, FIRST_COMPLETED)
+        cancelling.look()
         for future in done:
             hashes[waiting.pop(future)] = future.result()
             self._pace.file_passed()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import threading
 import time
 from collections import deque
@@ -12,6 +13,7 @@ from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from ..retry import RETRY_SECONDS, Transient, repeated
+from .sharing import Sharing
 
 T = TypeVar("T")
 Progress = Callable[[int, int], None]  # bytes and files that have passed since the last call
@@ -29,10 +31,17 @@ class Limits:
     Attributes:
         connections: To each side, at most.
         retry_seconds: How long a call is repeated that may pass.
+        sharing: With whom the connections are shared; `None` where there is one copy.
     """
 
     connections: int = MOST_CONNECTIONS
     retry_seconds: float = RETRY_SECONDS
+    sharing: Sharing | None = None
+
+    @property
+    def most(self) -> int:
+        """The connections to each side that a copy may have at the moment."""
+        return min(self.connections, self.sharing.each if self.sharing else self.connections)
 
 
 class Stopped(Exception):
@@ -48,8 +57,8 @@ class Pace:
     """
 
     def __init__(self, limits: Limits, progress: Progress) -> None:
-        self.width = min(limits.connections, _FIRST_CONNECTIONS)
-        self._most = limits.connections
+        self._width = min(limits.connections, _FIRST_CONNECTIONS)
+        self._limits = limits
         self._retry_seconds = limits.retry_seconds
         self._progress = progress
         self._stop = threading.Event()
@@ -58,8 +67,14 @@ class Pace:
         self._pause_until = 0.0
         self._passed, self._window_began = 0, time.monotonic()
         self._narrower_rate = 0.0
-        self._settled = self.width == self._most
+        # While there are no more connections than these, their number stays.
+        self._settled_at = limits.connections if self._width == limits.connections else 0.0
         self.when_widened: list[Callable[[], None]] = []
+
+    @property
+    def width(self) -> int:
+        """How many connections there are to each side at the moment."""
+        return min(self._width, self._limits.most)
 
     def stop(self, cause: BaseException) -> BaseException:
         """From now on no bytes move and no attempt is repeated; returns the first cause of it."""
@@ -93,15 +108,20 @@ class Pace:
         self._progress(-count, 0)
 
     def _widen(self) -> bool:
-        took = time.monotonic() - self._window_began
-        if self._settled or took < _WINDOW_SECONDS:
+        now, most = time.monotonic(), self._limits.most
+        if most > self._settled_at > 0:  # for other copies have ended
+            self._settled_at = self._narrower_rate = 0.0
+            self._passed, self._window_began = 0, now
+        took = now - self._window_began
+        if self._settled_at or took < _WINDOW_SECONDS:
             return False
         rate = self._passed / took
-        self._passed, self._window_began = 0, time.monotonic()
+        self._passed, self._window_began = 0, now
         grew = rate > self._narrower_rate * _WORTHWHILE
-        self._settled = not grew or self.width * 2 > self._most
+        width = self.width
+        self._settled_at = math.inf if not grew else most if width * 2 > most else 0.0
         self._narrower_rate = rate
-        self.width = min(self.width * 2, self._most) if grew else max(self.width // 2, 1)
+        self._width = min(width * 2, most) if grew else max(width // 2, 1)
         return grew
 
     def repeat(self, attempt: Callable[[], T]) -> T:

@@ -11,6 +11,7 @@ from collections.abc import Mapping, MutableMapping
 from dataclasses import dataclass, field, replace
 from typing import TypeVar
 
+from .many import ManyInputs
 from .register import RegisterInputs
 from .registries import RegistryInputs
 from .scopes import GivenSide
@@ -90,6 +91,13 @@ def take_stores(environment: MutableMapping[str, str]) -> Taken:
 def with_stores(inputs: RegisterInputs, taken: Taken) -> RegisterInputs:
     """The inputs, each side with its own set of variables."""
     registry = _with_set(inputs.registry, taken, "registry")
+    tracking = inputs.tracking and _with_set(inputs.tracking, taken, "tracking")
+    return replace(inputs, registry=registry, tracking=tracking)
+
+
+def many_with_stores(inputs: ManyInputs, taken: Taken) -> ManyInputs:
+    """The same of the inputs of `many`."""
+    registry = inputs.registry and _with_set(inputs.registry, taken, "registry")
     tracking = inputs.tracking and _with_set(inputs.tracking, taken, "tracking")
     return replace(inputs, registry=registry, tracking=tracking)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import threading
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -39,13 +40,15 @@ class Console:
         self._bar: tqdm[NoReturn] | None = None
         self._secrets: list[str] = []
         self._last_progress = time.monotonic()
+        self._lock = threading.Lock()
         self.hide(secrets_in(environment))
 
     def hide(self, secrets: list[str]) -> None:
         """Masks secrets at the runner, and in all that this console writes from now on."""
         if self.on_runner:
             for line in mask_commands(secrets):
-                self._print(line)
+                with self._lock:
+                    self._print(line)
         found = {form for secret in secrets for form in forms(secret)}
         self._secrets = sorted({*self._secrets, *found}, key=len, reverse=True)
 
@@ -133,9 +136,10 @@ class Console:
     def _write(self, text: str) -> None:
         encoding = self._stream.encoding or "utf-8"
         safe = text.encode(encoding, "backslashreplace").decode(encoding)
-        if self._bar is not None:
-            self._bar.clear()
-        self._print(safe)
+        with self._lock:
+            if self._bar is not None:
+                self._bar.clear()
+            self._print(safe)
 
     def _print(self, text: str) -> None:
         try:

@@ -1,0 +1,46 @@
+"""Works that go on side by side in threads, each of which a signal reaches."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from concurrent.futures import wait
+
+from .cancelling import Hurry, follow, received, shielded
+from .errors import Cancelled
+from .files.pace import Crew
+from .undo import left_now
+
+
+def side_by_side(works: Sequence[Callable[[], None]], at_once: int) -> None:
+    """Carries out all works, and waits for all of them, whatever becomes of each.
+
+    Args:
+        works: They raise nothing; what they reach, they keep.
+        at_once: So many of them.
+
+    Raises:
+        Cancelled: A signal came; all of them have come to their end since.
+        Hurry: Another came, or the time was up; with all that they leave behind.
+    """
+    crew = Crew(lambda: at_once)
+    futures = []
+    try:
+        try:
+            futures += [crew.submit(_followed, work) for work in works]
+            wait(futures)
+        except Cancelled:
+            with shielded():
+                wait(futures)
+            raise
+    except Hurry as hurry:
+        hurry.left += left_now()
+        raise
+    for future in futures:
+        future.result()
+    if signum := received():  # which the main thread may have been told while it did one of them
+        raise Cancelled(signum)
+
+
+def _followed(work: Callable[[], None]) -> None:
+    follow()
+    work()
