@@ -21,6 +21,7 @@ from remote_registry.asked import Approved, Rejected, Requested
 from remote_registry.health import Health
 from remote_registry.inputs.doctor import doctor_inputs
 from remote_registry.inputs.download import download_inputs
+from remote_registry.inputs.many import many_inputs
 from remote_registry.inputs.promote import promote_inputs
 from remote_registry.inputs.register import register_inputs
 from remote_registry.inputs.resolve import resolve_inputs
@@ -30,11 +31,14 @@ from remote_registry.inputs.transitions import approve_inputs, transition_inputs
 from remote_registry.kept import Kept
 from remote_registry.outcome import Outcome
 from remote_registry.reached import Downloaded, Promoted, Resolved, Retired
+from remote_registry.provenance import Provenance
 from remote_registry.report.masks import SECRET_INPUTS, variable
+from remote_registry.several import Several
 from remote_registry.verbs import (
     APPROVE,
     DOCTOR,
     DOWNLOAD,
+    MANY,
     PROMOTE,
     REGISTER,
     REJECT,
@@ -118,6 +122,13 @@ EXAMINED = tuple(
 )
 CONTRACTS = (
     Contract(REGISTER, Outcome, register_inputs, (ON_DATABRICKS, ON_SERVER)),
+    Contract(
+        MANY,
+        Several,
+        lambda raw, checkout: many_inputs(raw, checkout, Provenance()),
+        tuple(side | {"models": str(ROOT / "docs/models.yml")} for side in SIDES),
+        ("models",),
+    ),
     Contract(DOCTOR, Health, doctor_inputs, EXAMINED, ()),
     Contract(SECRETS, Kept, secrets_inputs, (KEPT,), ("scope", "prefix")),
     Contract(RESOLVE, Resolved, resolve_inputs, RESOLVED, ("model-name", "select")),

@@ -25,6 +25,7 @@ from .yaml_nodes import (
 )
 
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
+_UNPRINTABLE = re.compile(r"[\x7f-\x9f\u2028\u2029\ufeff\ufffe\uffff]")
 
 
 def _line(node: yaml.Node) -> str:
@@ -67,7 +68,8 @@ def _tags(node: yaml.Node) -> str:
         return text
     pairs = _pairs(node, scalar_of)
     # A text in JSON is one in YAML, so that `register` reads it as it is meant.
-    return json.dumps(pairs, ensure_ascii=False) if pairs else ""
+    written = json.dumps(pairs, ensure_ascii=False) if pairs else ""
+    return _UNPRINTABLE.sub(lambda found: f"\\u{ord(found[0]):04x}", written)
 
 
 def _permissions(node: yaml.Node) -> str:

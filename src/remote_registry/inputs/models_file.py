@@ -33,6 +33,7 @@ class Entry:
 
     Attributes:
         texts: The inputs that it gives, by name; those of `defaults` among them.
+        label: What it is called in messages.
         line: Where it begins, from 1.
         lines: Where each input stands.
         own: The names of those that are not of `defaults`.
@@ -40,6 +41,7 @@ class Entry:
     """
 
     texts: Mapping[str, str]
+    label: str
     line: int
     lines: Mapping[str, int]
     own: frozenset[str]
@@ -50,11 +52,6 @@ class Entry:
         if name in self.lines and name not in self.own:
             return f"line {self.lines[name]}, defaults"
         return f"line {self.lines.get(name, self.line)}, {self.label}"
-
-    @property
-    def label(self) -> str:
-        """What it is called in messages."""
-        return self.texts.get("model-name") or "an entry without model-name"
 
 
 class Problems:
@@ -178,15 +175,24 @@ def _entries(node: yaml.Node, defaults: _Texts, problems: Problems) -> Iterator[
         problems.note(f"line {line_of(node)}", told)
         return
     for number, item in enumerate(items, start=1):
-        own = dict(_texts(item, f"line {line_of(item)}, entry {number}", problems))
+        label = f"entry {number}{_name_in(item)}"
+        own = dict(_texts(item, f"line {line_of(item)}, {label}", problems))
         both = {**defaults, **own}
         yield Entry(
             texts={name: text for name, (text, _) in both.items() if text is not None},
+            label=label,
             line=line_of(item),
             lines={name: line for name, (_, line) in both.items()},
             own=frozenset(own),
             spoiled=frozenset(name for name, (text, _) in both.items() if text is None),
         )
+
+
+def _name_in(node: yaml.Node) -> str:
+    """The model's name, for a message; empty where it says none."""
+    pairs = node.value if isinstance(node, yaml.MappingNode) else []
+    names = [value.value for key, value in pairs if key.value == "model-name"]
+    return f" ({names[0][:100]})" if names and isinstance(names[0], str) else ""
 
 
 def _texts(

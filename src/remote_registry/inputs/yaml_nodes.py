@@ -141,7 +141,8 @@ def whole_of(node: yaml.Node) -> str:
     if node.tag == WHOLE:
         base = {"0o": 8, "0x": 16}.get(text[:2], 10)
         return str(int(text[2:] if base != 10 else text, base))
-    number = float(text)
+    is_finite = not text[-1].isalpha()  # `.inf` and `.nan` are numbers to YAML
+    number = float(text) if is_finite else 0.5
     if not number.is_integer():
         raise InputError(f"{text} is no whole number.")
     return str(int(number))
