@@ -71,7 +71,7 @@ def _is_proposed(environment: Mapping[str, str], event: Mapping[str, Any]) -> bo
     return (
         _is_of_pull_request(name)
         or _is_of_pull_request(by)
-        or "pull_request" in event
+        or bool(_mapping(event.get("pull_request")))
         or "pull_request" in _mapping(event.get("issue"))
         or ref.startswith(("refs/pull/", "refs/heads/gh-readonly-queue/"))
     )

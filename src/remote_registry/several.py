@@ -9,8 +9,8 @@ from typing import Any, ClassVar
 
 from .errors import Cancelled, Ending, SomeFailed
 from .outcome import Outcome, Table
-from .registry.api import READY
 
+_READY = "READY"
 # What asks for a person first: a bug, a registry, a machine, a sign-in; then what one model lacks.
 _WORST_FIRST = (1, 5, 7, 3, 4, 6)
 
@@ -40,7 +40,7 @@ class Entry:
     def cells(self) -> list[str]:
         """A row of the summary."""
         it = self.outcome
-        mark = "❌" if self.failure else {READY: "✅", "planned": "📝"}.get(it.status, "")
+        mark = "❌" if self.failure else {_READY: "✅", "planned": "📝"}.get(it.status, "")
         created = ("made" if it.created else "found") if it.version else ""
         promoted = ", ".join([*([it.stage] if it.stage != "None" else []), *it.aliases])
         source = f"{it.source_kind} {it.source_name}".strip()
@@ -137,7 +137,7 @@ class Several(Outcome):
             **self._lists(),
             "matrix": json.loads(self.matrix) if self.matrix else None,
             "models": len(self.entries),
-            "ready": sum(entry.outcome.status == READY for entry in self.entries),
+            "ready": sum(entry.outcome.status == _READY for entry in self.entries),
             "seconds": round(self.seconds, 1),
         }
 

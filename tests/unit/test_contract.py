@@ -30,8 +30,8 @@ from remote_registry.inputs.secrets import secrets_inputs
 from remote_registry.inputs.transitions import approve_inputs, transition_inputs
 from remote_registry.kept import Kept
 from remote_registry.outcome import Outcome
-from remote_registry.reached import Downloaded, Promoted, Resolved, Retired
 from remote_registry.provenance import Provenance
+from remote_registry.reached import Downloaded, Promoted, Resolved, Retired
 from remote_registry.report.masks import SECRET_INPUTS, variable
 from remote_registry.several import Several
 from remote_registry.verbs import (

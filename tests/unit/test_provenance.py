@@ -64,7 +64,8 @@ def test_elsewhere_than_on_github_nothing_is_known(path: Path) -> None:
 def test_without_a_pull_request_both_commits_are_the_one(
     path: Path, event: Any, variables: dict[str, str]
 ) -> None:
-    assert from_event(path, event, **variables) == PUSHED
+    found = from_event(path, event, **variables)
+    assert replace(found, is_proposed=False) == PUSHED
 
 
 def test_a_tag_is_a_ref(path: Path) -> None:
@@ -182,3 +183,42 @@ def test_no_payload_says_more_than_a_number_a_commit_and_a_flag(path: Path, even
     assert len(found.head_commit) in (40, 64)
     assert found.head_commit.isalnum()
     assert found.repository == "our/repo"
+
+
+PROPOSING = {
+    "a pull request": ({"pull_request": {"number": 3}}, {"GITHUB_EVENT_NAME": "pull_request"}),
+    "one with the secrets": ({}, {"GITHUB_EVENT_NAME": "pull_request_target"}),
+    "a review": ({}, {"GITHUB_EVENT_NAME": "pull_request_review"}),
+    "a merge queue": ({}, {"GITHUB_EVENT_NAME": "merge_group"}),
+    "a queue's branch": ({}, {"GITHUB_REF": "refs/heads/gh-readonly-queue/main/pr-1-2"}),
+    "a pull request's ref": ({}, {"GITHUB_REF": "refs/pull/1/merge"}),
+    "a comment on one": ({"issue": {"pull_request": {}}}, {"GITHUB_EVENT_NAME": "issue_comment"}),
+    "the end of its workflow": (
+        {"workflow_run": {"event": "pull_request"}},
+        {"GITHUB_EVENT_NAME": "workflow_run"},
+    ),
+}
+MERGED = {
+    "a push": ({}, {"GITHUB_EVENT_NAME": "push"}),
+    "a schedule": ({"schedule": "* * * * *"}, {"GITHUB_EVENT_NAME": "schedule"}),
+    "a comment on an issue": ({"issue": {"number": 1}}, {"GITHUB_EVENT_NAME": "issue_comment"}),
+    "the end of a push": (
+        {"workflow_run": {"event": "push"}},
+        {"GITHUB_EVENT_NAME": "workflow_run"},
+    ),
+    "odd ones": ({"workflow_run": {"event": ["x"]}, "issue": 3}, {"GITHUB_EVENT_NAME": "push"}),
+}
+
+
+@pytest.mark.parametrize(("event", "variables"), PROPOSING.values(), ids=PROPOSING)
+def test_what_a_pull_request_may_have_written(
+    path: Path, event: dict[str, Any], variables: dict[str, str]
+) -> None:
+    assert from_event(path, event, **variables).is_proposed
+
+
+@pytest.mark.parametrize(("event", "variables"), MERGED.values(), ids=MERGED)
+def test_what_somebody_has_merged(
+    path: Path, event: dict[str, Any], variables: dict[str, str]
+) -> None:
+    assert not from_event(path, event, **variables).is_proposed

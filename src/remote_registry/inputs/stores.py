@@ -9,13 +9,15 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, MutableMapping
 from dataclasses import dataclass, field, replace
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
-from .many import ManyInputs
 from .register import RegisterInputs
 from .registries import RegistryInputs
 from .scopes import GivenSide
 from .sides import MlflowServer, StoreVariables
+
+if TYPE_CHECKING:  # it reads YAML, which not every verb has to import
+    from .many import ManyInputs
 
 _TAKEN = re.compile(r"(?:TRACKING_|REGISTRY_)?(?:AWS_|AZURE_|GOOGLE_|MLFLOW_S3_ENDPOINT_URL$)")
 _SECRET = re.compile(r"SECRET|SESSION_TOKEN|CONNECTION_STRING|SAS_|BEARER|_KEY$")

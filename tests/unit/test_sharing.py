@@ -1,0 +1,91 @@
+"""Copies that share connections: never more than there may be, and all of them for the last one."""
+
+from __future__ import annotations
+
+import threading
+from contextlib import ExitStack
+
+import pytest
+
+from remote_registry.files.pace import Limits, Pace
+from remote_registry.files.sharing import Sharing
+
+
+def patient() -> None:
+    """Waits on."""
+
+
+def test_each_has_its_part_and_the_last_one_has_all() -> None:
+    sharing = Sharing(16, patient)
+    limits = Limits(16, 1.0, sharing)
+    with ExitStack() as first:
+        first.enter_context(sharing.part(large=False))
+        assert limits.most == 16
+        with sharing.part(large=True), sharing.part(large=False):
+            assert limits.most == 5
+        assert limits.most == 16
+    assert Limits(4, 1.0, sharing).most == 4
+
+
+def test_no_copy_has_none() -> None:
+    sharing = Sharing(1, patient)
+    with sharing.part(large=False), sharing.part(large=False):
+        assert sharing.each == 1
+
+
+def test_copies_of_large_files_take_turns() -> None:
+    sharing, entered, order = Sharing(16, patient), threading.Event(), []
+
+    def second() -> None:
+        with sharing.part(large=True):
+            order.append("second")
+        entered.set()
+
+    with sharing.part(large=True):
+        thread = threading.Thread(target=second)
+        thread.start()
+        with sharing.part(large=False):
+            order.append("a small one")
+        assert not entered.wait(0.3)
+        order.append("first")
+    assert entered.wait(5)
+    thread.join()
+    assert order == ["a small one", "first", "second"]
+
+
+def test_who_waits_for_its_turn_may_be_told_to_stop() -> None:
+    class Told(Exception):
+        pass
+
+    def impatient() -> None:
+        raise Told
+
+    sharing = Sharing(16, impatient)
+    with sharing.part(large=True), pytest.raises(Told), sharing.part(large=True):
+        pass
+    with sharing.part(large=True):
+        assert sharing.each == 16
+
+
+def test_a_pace_narrows_while_others_copy_and_widens_when_they_have_ended() -> None:
+    now = 0.0
+    sharing = Sharing(16, patient)
+    with pytest.MonkeyPatch.context() as patch, sharing.part(large=False):
+        patch.setattr("remote_registry.files.pace.time.monotonic", lambda: now)
+        pace = Pace(Limits(16, 1.0, sharing), lambda *_: None)
+
+        def pass_faster(times: int) -> None:
+            nonlocal now
+            for step in range(times):
+                now += 1.0
+                pace.passed(1000 << (2 * step))
+
+        with sharing.part(large=False), sharing.part(large=False), sharing.part(large=False):
+            pass_faster(3)
+            assert pace.width == 4
+        now += 1.0
+        pace.passed(0)
+        pass_faster(3)
+        assert pace.width == 16
+        with sharing.part(large=False):
+            assert pace.width == 8
