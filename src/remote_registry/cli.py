@@ -102,10 +102,12 @@ def register(call: Call) -> None:
 
     inputs = with_stores(call.read(register_inputs), call.taken)
     from .attempt import attempt_from
+    from .commenting import commenting
     from .register import register as carry_out
 
     attempt = attempt_from(os.environ)
-    carry_out(inputs, call.provenance, attempt, call.outcome, call.console)
+    with commenting(inputs, call):
+        carry_out(inputs, call.provenance, attempt, call.outcome, call.console)
 
 
 @_command(MANY, Several)

@@ -1,4 +1,4 @@
-"""GitHub's API: which merged pull request a commit came from."""
+"""GitHub's API: one repository, asked with one token."""
 
 from __future__ import annotations
 
@@ -16,8 +16,18 @@ from .inputs.sides import Secret, is_loopback
 from .retry import Transient, repeated
 from .sessions import new_session
 
-_TIMEOUT = (10, 30)  # seconds to connect, and without any progress
+_TIMEOUT = (10.0, 30.0)  # seconds to connect, and without any progress
 _MOST_MOVES = 3  # of a repository that was renamed
+
+
+class Refused(GitHubFailed):
+    """GitHub refuses a call, and would again.
+
+    Attributes:
+        status: Of HTTP.
+    """
+
+    status = 0
 
 
 @dataclass(frozen=True)
@@ -45,6 +55,11 @@ class GitHub:
         self._session.headers["X-GitHub-Api-Version"] = "2022-11-28"
         self._seconds = seconds
 
+    @property
+    def path(self) -> str:
+        """Of the repository, in the API."""
+        return f"/repos/{quote(self.repository)}"
+
     def merged_with(self, commit: str, warn: Callable[[str], None]) -> list[PullRequest]:
         """The merged pull requests that brought a commit, however they were merged.
 
@@ -55,33 +70,85 @@ class GitHub:
         Raises:
             GitHubFailed: It can't be asked.
         """
-        place = urlsplit(self._url)
-        if place.scheme != "https" and not is_loopback(place.netloc):
-            raise self._failed("GITHUB_API_URL is not https:// and would show the token.")
-        path = f"/repos/{quote(self.repository)}/commits/{commit}/pulls?per_page=100"
-        reply = repeated(
-            lambda: self._reply(self._url + path), seconds=self._seconds, sleep=cancelling.sleep
-        )
-        if reply.status_code == 404:  # as it says to who may not see a repository
-            warn(
-                f"GitHub's API shows no repository {self.repository}, so nobody knows which pull "
-                f"request brought {commit[:12]}: give github-token a token with "
-                "pull-requests: read."
+        path = f"{self.path}/commits/{commit}/pulls?per_page=100"
+        try:
+            reply = repeated(
+                lambda: self.send("GET", path), seconds=self._seconds, sleep=cancelling.sleep
             )
-        if reply.status_code in (404, 422):  # 422 as it says of a commit that it does not have
-            return []
+        except Refused as refused:
+            if refused.status == 404:  # as it says to who may not see a repository
+                warn(
+                    f"GitHub's API shows no repository {self.repository}, so nobody knows which "
+                    f"pull request brought {commit[:12]}: give github-token a token with "
+                    "pull-requests: read."
+                )
+            if refused.status in (404, 422):  # 422 as it says of a commit that it does not have
+                return []
+            raise
         try:
             return [PullRequest(str(one["number"]), one["head"]["sha"]) for one in _merged(reply)]
         except (ValueError, TypeError, KeyError, RecursionError) as error:
-            raise self._failed("GitHub's reply is not what its API documents.") from error
+            raise self.odd() from error
 
-    def _reply(self, url: str) -> requests.Response:
+    def viewer(self, *, seconds: float = _TIMEOUT[1]) -> str:
+        """Whom the token is of, as comments name their authors: `github-actions[bot]`.
+
+        By GraphQL, for REST tells it to no token of a job.
+
+        Args:
+            seconds: To wait for the reply, at most.
+
+        Raises:
+            Transient: It can't be asked now, such as where the hour's limit is reached.
+            GitHubFailed: It can't be asked.
+        """
+        # Of GitHub itself at `/graphql`, of an Enterprise Server beside `/api/v3`.
+        query = {"query": "{viewer{login}}"}
+        reply = self.send("POST", "/graphql", query, seconds=seconds, without="/v3")
+        try:
+            answer = reply.json()
+            kinds = {error.get("type") for error in answer.get("errors") or []}
+            if "RATE_LIMITED" in kinds:  # told with status 200
+                failure = self.failed("GitHub's API answered RATE_LIMITED.")
+                raise Transient(failure, after=_seconds_of_headers(reply) or 60.0)
+            return str(answer["data"]["viewer"]["login"])
+        except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
+            raise self.odd() from error
+
+    def send(
+        self,
+        method: str,
+        path: str,
+        body: Mapping[str, Any] | None = None,
+        *,
+        seconds: float = _TIMEOUT[1],
+        without: str = "",
+    ) -> requests.Response:
+        """Sends one request, once.
+
+        Args:
+            path: Below the API, or a page that a reply of it has named.
+            seconds: To wait for the reply, at most.
+            without: What the API's own path ends with, where this one is not below it.
+
+        Raises:
+            Transient: It failed in a way that may pass.
+            Refused: By its status.
+            GitHubFailed: It can't be sent.
+        """
+        place = urlsplit(self._url)
+        if place.scheme != "https" and not is_loopback(place.netloc):
+            raise self.failed("GITHUB_API_URL is not https:// and would show the token.")
+        url = self._url.removesuffix(without) + path
+        timeout = (min(_TIMEOUT[0], seconds), min(_TIMEOUT[1], seconds))
         for _ in range(_MOST_MOVES):
             try:
-                reply = self._session.get(url, timeout=_TIMEOUT, allow_redirects=False)
+                reply = self._session.request(
+                    method, url, json=body, timeout=timeout, allow_redirects=False
+                )
             except (requests.RequestException, OSError, ValueError) as error:
                 told = f"GitHub's API can't be reached ({type(error).__name__})."
-                raise Transient(self._failed(told)) from error
+                raise Transient(self.failed(told)) from error
             target = reply.headers.get("Location", "")
             if not reply.is_redirect or urlsplit(target)[:2] != urlsplit(url)[:2]:
                 break
@@ -89,24 +156,38 @@ class GitHub:
         self._check(reply)
         return reply
 
+    def next_page(self, reply: requests.Response) -> str:
+        """The path of the page after a reply; empty where it is the last, or some other host's."""
+        url = str(reply.links.get("next", {}).get("url", ""))
+        return url.removeprefix(self._url) if url.startswith(f"{self._url}/") else ""
+
     def _check(self, reply: requests.Response) -> None:
         status = reply.status_code
-        if status in (200, 404, 422):
+        if 200 <= status < 300:
             return
         limit = _seconds_of_limit(reply)
         wait = f" It asks to wait {limit:.0f} s." if limit else ""
-        failure = self._failed(f"GitHub's API answered {status}: {_message(reply)}{wait}")
+        told = f"GitHub's API answered {status}: {_message(reply)}{wait}"
         if limit is None and status < 500:
-            raise failure
-        raise Transient(failure, after=limit)
+            refused = Refused(told, where=self._where, todo=_TODO)
+            refused.status = status
+            raise refused
+        raise Transient(self.failed(told), after=limit)
 
-    def _failed(self, what: str) -> GitHubFailed:
-        return GitHubFailed(
-            what,
-            where=f"{self._url}/repos/{self.repository}",
-            todo="Give github-token a token with pull-requests: read, or say the version in "
-            "another way.",
-        )
+    def odd(self) -> GitHubFailed:
+        """The failure of a reply that is none."""
+        return self.failed("GitHub's reply is not what its API documents.")
+
+    def failed(self, what: str) -> GitHubFailed:
+        """A failure of this repository's."""
+        return GitHubFailed(what, where=self._where, todo=_TODO)
+
+    @property
+    def _where(self) -> str:
+        return f"{self._url}/repos/{self.repository}"
+
+
+_TODO = "Give github-token a token with pull-requests: read, or say the version in another way."
 
 
 def github_from(environment: Mapping[str, str], token: Secret | None, seconds: float) -> GitHub:
@@ -133,9 +214,16 @@ def _seconds_of_limit(reply: requests.Response) -> float | None:
     """
     if reply.status_code not in (403, 429):
         return None
+    told = _seconds_of_headers(reply)
+    if told is not None:
+        return told
+    return 60.0 if reply.status_code == 429 or "rate limit" in _message(reply) else None
+
+
+def _seconds_of_headers(reply: requests.Response) -> float | None:
     after, reset = (reply.headers.get(name, "") for name in ("Retry-After", "X-RateLimit-Reset"))
     if after.isdecimal():
         return float(after)
     if reply.headers.get("X-RateLimit-Remaining") == "0" and reset.isdecimal():
         return max(0.0, float(reset) - time.time())
-    return 60.0 if reply.status_code == 429 or "rate limit" in _message(reply) else None
+    return None

@@ -79,7 +79,7 @@ def judge_version(job: Judging, side: Connection, version: Version, found: Found
     needed = [(one.kind, one.name) for one in job.inputs.gate.conditions]
     candidate = Candidate(
         where=f"version {version.number} of {job.api.where}",
-        figures=lambda: _figures_of(version, needed, (side,)),
+        figures=lambda: figures_of_version(version, needed, (side,)),
         is_same=lambda other: other.number == version.number,
         sides=(side,),
     )
@@ -90,7 +90,7 @@ def _judge(job: Judging, candidate: Candidate, found: Found) -> None:
     gate = job.inputs.gate
     if not gate.conditions:
         return
-    step, target = _place(job)
+    step, target = champions_place(job)
     with job.log.group("Gate"):
         number = next(iter(standing(found, step, target)), "") if gate.names_champion else ""
         champion = _champion(job, candidate, found, number) if number else None
@@ -108,7 +108,7 @@ def _judge(job: Judging, candidate: Candidate, found: Found) -> None:
         )
 
 
-def _place(job: Judging) -> tuple[Step, str]:
+def champions_place(job: Judging) -> tuple[Step, str]:
     """Where the champion stands: in the stage that is asked for, or else under the first alias."""
     if job.inputs.stage in STAGES_OF_CHAMPIONS:
         return Step.PROMOTE, job.inputs.stage
@@ -122,11 +122,11 @@ def _champion(job: Judging, candidate: Candidate, found: Found, number: str) -> 
     if candidate.is_same(version):
         return Champion(number, True, {})
     needed = [("metrics", one.champion) for one in job.inputs.gate.conditions if one.champion]
-    known = _figures_of(version, needed, candidate.sides)
+    known = figures_of_version(version, needed, candidate.sides)
     return Champion(number, False, known.metrics, known.unknown)
 
 
-def _figures_of(
+def figures_of_version(
     version: Version, needed: Iterable[tuple[str, str]], sides: tuple[Connection, ...]
 ) -> Figures:
     """What a version's tags tell, and where that is not all that is needed, its run too."""

@@ -63,12 +63,35 @@ class Table:
     rows: list[list[str]]
 
 
+@dataclass(frozen=True)
+class Compared:
+    """The metrics of a version beside those of the champion.
+
+    Attributes:
+        place: The stage or the alias where a champion stands.
+        champion: The version that stands there; empty where none does.
+        rows: Name, the version's own, the champion's; empty where it is not known.
+    """
+
+    place: str
+    champion: str = ""
+    rows: tuple[tuple[str, str, str], ...] = ()
+
+    def redacted(self, redacted: Callable[[str], str]) -> Compared:
+        """The same, freed of secrets."""
+        rows = tuple((redacted(a), redacted(b), redacted(c)) for a, b, c in self.rows)
+        place, champion = redacted(self.place), redacted(self.champion)
+        return Compared(place, champion, rows)
+
+
 @dataclass
 class Outcome:
     """Filled as things come true, so that it tells the truth whenever the command ends.
 
     Attributes:
         previous: The versions that stood in the stage before, or under each alias.
+        compared: The version beside the champion, where somebody wants to know.
+        next_place: Where it goes next, as `promote` is told: an option and its value.
         bytes: The size of the model.
         copied: Bytes that went from the source to the registry.
         seconds: How long it took.
@@ -97,6 +120,8 @@ class Outcome:
     seconds: float = 0.0
     plan: list[str] = field(default_factory=list)
     gate: list[Verdict] = field(default_factory=list)
+    compared: Compared | None = None
+    next_place: tuple[str, str] = ("", "")
 
     @property
     def subject(self) -> str:
@@ -144,6 +169,7 @@ class Outcome:
         if changed["registry_url"] != self.registry_url:
             changed["registry_url"] = ""  # an address without its host leads nowhere
         changed["gate"] = [verdict.redacted(redacted) for verdict in self.gate]
+        changed["compared"] = self.compared and self.compared.redacted(redacted)
         return changed | {name: list(map(redacted, getattr(self, name))) for name in lists}
 
     @property

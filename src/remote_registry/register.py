@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from . import cancelling
 from .attempt import Attempt
+from .comparing import compare
 from .connection import Connection, connect_both
 from .existing import look, take
 from .files.copy import copy
@@ -92,6 +93,8 @@ def carry_out(job: Job) -> None:
             job.log.line(f"{vanished.what} Beginning again.")
             cancelling.sleep(1.0)
     _tell_version(job, version)
+    if inputs.comment:
+        compare(job, version, found)
     finish(job, version, steps, found)
 
 

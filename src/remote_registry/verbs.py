@@ -77,6 +77,7 @@ REGISTER = Verb(
         "permissions",
         "tags",
         "description",
+        "comment",
         "timeout",
         "retry-timeout",
         "verify",
@@ -84,7 +85,7 @@ REGISTER = Verb(
         "dry-run",
         "python",
     ),
-    (*REGISTRY_SECRETS, "tracking-token", "tracking-password"),
+    (*REGISTRY_SECRETS, "tracking-token", "tracking-password", "github-token"),
     ".",
 )
 MANY = Verb(

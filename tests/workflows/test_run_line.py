@@ -51,7 +51,8 @@ class Step:
         (step,) = action["runs"]["steps"]
         script = self.home / "script.sh"
         script.write_text(step["run"])
-        texts = {name: it.get("default", "") for name, it in action["inputs"].items()} | inputs
+        defaults = {name: it.get("default", "") for name, it in action["inputs"].items()}
+        texts = defaults | {"github-token": ""} | inputs
         variables = {
             name: texts[value.removeprefix("${{ inputs.").removesuffix(" }}")]
             for name, value in step["env"].items()

@@ -11,6 +11,7 @@ from . import values
 from .gates import Gate, gate_from
 from .registries import note_what_lacks_a_stage
 from .scopes import GivenSide, both_sides, is_workspace
+from .sides import Secret, secret
 from .sources import SourceSpec, source_from
 from .texts import Texts
 from .values import Permission
@@ -28,6 +29,8 @@ class RegisterInputs:
         verify: `sizes` or `full`.
         retry_timeout: Seconds for which a call that fails is repeated, where that may help.
         max_connections: To each side, while files are copied.
+        comment: Whether to keep a comment on the pull request.
+        github_token: With which that is written; `None` where there is none.
     """
 
     source: SourceSpec
@@ -47,6 +50,8 @@ class RegisterInputs:
     verify: str
     max_connections: int
     gate: Gate
+    comment: bool
+    github_token: Secret | None
 
 
 def register_inputs(raw: Mapping[str, str | None], checkout: Path | None) -> RegisterInputs:
@@ -80,6 +85,8 @@ def register_inputs(raw: Mapping[str, str | None], checkout: Path | None) -> Reg
         "retry_timeout": texts.read("retry-timeout", lambda text: values.seconds(text or "120")),
         "verify": texts.read("verify", values.verify),
         "max_connections": texts.read("max-connections", values.max_connections),
+        "comment": texts.read("comment", values.boolean),
+        "github_token": texts.read("github-token", secret),
         "dry_run": texts.read("dry-run", values.boolean),
     }
     texts.read("allow-http", values.boolean)

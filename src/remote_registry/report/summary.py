@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 
 from ..errors import Ending
 from ..outcome import Outcome, Table, readable
-from .text import fenced, markdown, mermaid
+from .text import address, fenced, markdown, mermaid
 
 _MOST_ROWS = 500  # of a table: a runner takes no summary of more than 1 MiB
 
@@ -91,8 +91,6 @@ def _cells(outcome: Outcome) -> Iterator[tuple[str, str]]:
 
 
 def _link(text: str, url: str) -> str:
-    """A link to a page of a host of ours; its parts are encoded, so it can't end early."""
-    if not text.strip() or not url.startswith(("https://", "http://")):
-        return markdown(text)
-    safe = "".join(c if c.isalnum() or c in ":/?#=&%.~_-" else f"%{ord(c):02X}" for c in url)
-    return f"[{markdown(text)}](<{safe}>)"
+    """A link to a page of a host of ours."""
+    safe = address(url)
+    return f"[{markdown(text)}](<{safe}>)" if safe and text.strip() else markdown(text)

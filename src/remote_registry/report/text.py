@@ -43,9 +43,34 @@ def markdown(text: str) -> str:
     )
 
 
+def code(text: str, longest: int = 200) -> str:
+    """Text in a code span, where GitHub obeys no mark, mention, reference, commit or address.
+
+    As entities it would: those are looked for once they are decoded.
+    """
+    shown = _shortened(plain(text).replace("\u200b", ""), longest)
+    if not shown.strip():
+        return ""
+    mark = _ticks(shown, least=1)
+    pad = " " if {shown[0], shown[-1]} & {"`", " "} else ""
+    return f"{mark}{pad}{shown}{pad}{mark}"
+
+
+def code_cell(text: str) -> str:
+    """The same, in a cell of a table."""
+    return code(text).replace("|", "\\|")
+
+
+def address(url: str) -> str:
+    """An address for a link's `<…>`; empty where it is none. Encoded, so it can't end early."""
+    if not url.startswith(("https://", "http://")):
+        return ""
+    return "".join(c if c.isalnum() or c in ":/?#=&%.~_-" else f"%{ord(c):02X}" for c in url)
+
+
 def mermaid(text: str, longest: int = 48) -> str:
     """Text in a quoted Mermaid label, in Mermaid's own entities."""
-    short = text if len(text) <= longest else f"{text[: longest - 1]}…"
+    short = _shortened(text, longest)
     return "".join(
         character if character.isalnum() or character in " -._/…" else f"#{ord(character)};"
         for character in plain(short).replace("\u200b", "")
@@ -54,7 +79,16 @@ def mermaid(text: str, longest: int = 48) -> str:
 
 def fenced(text: str) -> str:
     """Lines in a code fence that is longer than any within, where nothing is obeyed."""
-    longest = max((len(run) for run in re.findall(r"`+", text)), default=0)
-    fence = "`" * max(3, longest + 1)
+    fence = _ticks(text, least=3)
     lines = "\n".join(plain(line) for line in text.split("\n"))
     return f"{fence}text\n{lines}\n{fence}"
+
+
+def _ticks(text: str, *, least: int) -> str:
+    """A run of backticks that is longer than any in a text."""
+    longest = max((len(run) for run in re.findall(r"`+", text)), default=0)
+    return "`" * max(least, longest + 1)
+
+
+def _shortened(text: str, longest: int) -> str:
+    return text if len(text) <= longest else f"{text[: longest - 1]}…"

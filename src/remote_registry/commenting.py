@@ -1,0 +1,119 @@
+"""Telling a pull request what was registered. Nothing that fails here fails the registration."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from urllib.parse import urlsplit
+
+from .comments import PullRequestComments, marker
+from .errors import Ending, Failure, GitHubFailed, NeedsStores
+from .github import GitHub, Refused, github_from
+from .inputs.register import RegisterInputs
+from .outcome import Outcome
+from .provenance import Provenance
+from .report.comment import comment
+from .report.console import Console
+from .report.masks import forms
+from .run import Call
+
+_SECONDS = 30.0
+_SHORTEST = 4  # as short a text is in many others
+# Kept as secrets by many, though no input says so; and a comment is read by everybody.
+_KEPT_TO_OURSELVES = ("host", "uri", "workspace-id", "username")
+
+
+@contextmanager
+def commenting(inputs: RegisterInputs, call: Call) -> Iterator[None]:
+    """Tells the pull request how what is done within has ended; in a dry run nothing."""
+    if not inputs.comment or inputs.dry_run:
+        yield
+        return
+    token = inputs.github_token
+    github = github_from(os.environ, token, _SECONDS) if token else None
+    commenter = Commenter(call.provenance, github, call.texts, call.console)
+    try:
+        yield
+    except NeedsStores:  # which begins once more
+        raise
+    except Failure as failure:
+        commenter.tell(call.outcome, failure)
+        raise
+    commenter.tell(call.outcome, None)
+
+
+@dataclass(frozen=True)
+class Commenter:
+    """Who comments on the pull request that a workflow run is of.
+
+    Attributes:
+        github: `None` where there is no token.
+        texts: The inputs, whose hosts and ids get into no comment.
+    """
+
+    provenance: Provenance
+    github: GitHub | None
+    texts: Mapping[str, str | None]
+    console: Console
+
+    def tell(self, outcome: Outcome, failure: Ending | None) -> None:
+        """Keeps the one comment on a model up to date; where it can't, it says so, and no more.
+
+        Args:
+            failure: How the registration ended; `None` where it did not fail.
+        """
+        if self.github is None or self._reason_for_none:
+            told = self._reason_for_none or "there is no github-token."
+            self.console.notice(f"There is no comment on {outcome.model_name}: {told}")
+            return
+        number = self.provenance.pull_request
+        failed = f"The comment on pull request {number} failed"
+        try:
+            mark = marker(outcome.model_name)
+            text = comment(outcome, failure, self.provenance, self.redactor())
+            comments = PullRequestComments(self.github, number, _SECONDS)
+            comments.keep(mark, f"{mark}\n{text}\n")
+            self.console.line(f"told pull request {number}")
+        except Refused as refused:
+            if refused.status in (403, 404):
+                todo = "Does the job have the permission pull-requests: write?"
+                self.console.notice(f"{failed}: {refused} {todo}")
+            else:
+                self.console.warning(f"{failed}: {refused}")
+        except GitHubFailed as error:
+            self.console.warning(f"{failed}: {error}")
+        except Exception as error:  # noqa: BLE001 - what is registered is so, whatever is told of it
+            self.console.warning(f"{failed} by a bug of ours: {error!r}")
+
+    @property
+    def _reason_for_none(self) -> str:
+        if not self.provenance.pull_request:
+            return "this workflow run is of no pull request."
+        if self.provenance.from_fork:
+            return "GitHub lets no workflow of a fork or of Dependabot write one."
+        return ""
+
+    def redactor(self) -> Callable[[str], str]:
+        """Takes out what the console masks, and hosts, ids and user names of both sides."""
+        kept = {
+            form
+            for side in ("registry", "tracking")
+            for name in _KEPT_TO_OURSELVES
+            for text in _parts((self.texts.get(f"{side}-{name}") or "").strip())
+            for form in forms(text)
+        }
+        longest_first = sorted(map(re.escape, kept), key=len, reverse=True)
+        pattern = re.compile("|".join(longest_first) or "(?!)", re.IGNORECASE)
+        return lambda text: pattern.sub("***", self.console.redacted(text))
+
+
+def _parts(text: str) -> list[str]:
+    """A text, and what of an address tells where it is."""
+    parts = [text]
+    if "://" in text and not text.startswith("databricks:"):
+        netloc = urlsplit(text).netloc
+        parts += [netloc, netloc.rpartition(":")[0], *re.findall(r"\d{10,}", netloc)]
+    return [part for part in parts if len(part) >= _SHORTEST]
