@@ -100,12 +100,15 @@ class Runner:
         payload: Mapping[str, Any] | None = None,
         *,
         secrets: Mapping[str, str] | None = None,
+        variables: Mapping[str, str] | None = None,
         masked: bool = False,
         action: Path = ROOT,
     ) -> Done:
         """Runs a workflow as it stands.
 
         Args:
+            secrets: The repository's; `GITHUB_TOKEN` is the job's own token.
+            variables: What the runner puts into the environment of all steps.
             masked: Whether act hides the secrets; if not, what prints one is found out.
         """
         file = self.home / "event.json"
@@ -118,6 +121,7 @@ class Runner:
                 *("--local-repository", f"{ACTION}={action}", "--action-offline-mode"),
                 *([] if masked else ["--insecure-secrets"]),
                 *(f"--secret={name}={secret}" for name, secret in (secrets or {}).items()),
+                *(f"--env={name}={text}" for name, text in (variables or {}).items()),
             ],
             cwd=self.checkout,
             env={
