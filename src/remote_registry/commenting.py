@@ -7,7 +7,6 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from urllib.parse import urlsplit
 
 from .comments import PullRequestComments, marker
 from .errors import Ending, Failure, GitHubFailed, NeedsStores
@@ -23,7 +22,7 @@ from .run import Call
 _SECONDS = 30.0
 _SHORTEST = 4  # as short a text is in many others
 # Kept as secrets by many, though no input says so; and a comment is read by everybody.
-_KEPT_TO_OURSELVES = ("host", "uri", "workspace-id", "username")
+_OF_A_SIDE = ("host", "uri", "workspace-id", "username")
 
 
 @contextmanager
@@ -98,22 +97,24 @@ class Commenter:
 
     def redactor(self) -> Callable[[str], str]:
         """Takes out what the console masks, and hosts, ids and user names of both sides."""
-        kept = {
-            form
-            for side in ("registry", "tracking")
-            for name in _KEPT_TO_OURSELVES
-            for text in _parts((self.texts.get(f"{side}-{name}") or "").strip())
-            for form in forms(text)
-        }
+        sides = (f"{side}-{name}" for side in ("registry", "tracking") for name in _OF_A_SIDE)
+        texts = [(self.texts.get(name) or "").strip() for name in sides]
+        parts = [*map(_parts, texts), *map(_address_parts, self.console.hidden)]
+        kept = {form for some in parts for part in some for form in forms(part)}
         longest_first = sorted(map(re.escape, kept), key=len, reverse=True)
         pattern = re.compile("|".join(longest_first) or "(?!)", re.IGNORECASE)
         return lambda text: pattern.sub("***", self.console.redacted(text))
 
 
 def _parts(text: str) -> list[str]:
-    """A text, and what of an address tells where it is."""
-    parts = [text]
-    if "://" in text and not text.startswith("databricks:"):
-        netloc = urlsplit(text).netloc
-        parts += [netloc, netloc.rpartition(":")[0], *re.findall(r"\d{10,}", netloc)]
+    """A text, and what of an address tells where it is; without what is too short."""
+    return [text, *_address_parts(text)] if len(text) >= _SHORTEST else []
+
+
+def _address_parts(text: str) -> list[str]:
+    """The host of an address, with its port and without, and what is a workspace's id in it."""
+    found = re.match(r"https?://([^/?#]+)", text, re.IGNORECASE)
+    if not found:
+        return []
+    parts = [found[1], found[1].rpartition(":")[0], *re.findall(r"\d{10,}", found[1])]
     return [part for part in parts if len(part) >= _SHORTEST]

@@ -276,3 +276,13 @@ def test_the_scope_of_a_uri_is_a_word_as_others_are() -> None:
     commenter = Commenter(PROVENANCE, None, texts, Console({}, io.StringIO()))
 
     assert commenter.redactor()("production 7") == "production 7"
+
+
+def test_the_host_that_a_scope_names_is_not_told() -> None:
+    console = Console({}, io.StringIO())
+    commenter = Commenter(PROVENANCE, None, {}, console)
+    console.hide(["https://adb-6666666666666666.15.azuredatabricks.net"])
+
+    redacted = commenter.redactor()
+    for told in ("adb-6666666666666666.15.azuredatabricks.net", "6666666666666666"):
+        assert redacted(f"a {told} b") == "a *** b"

@@ -52,6 +52,11 @@ class Console:
         found = {form for secret in secrets for form in forms(secret)}
         self._secrets = sorted({*self._secrets, *found}, key=len, reverse=True)
 
+    @property
+    def hidden(self) -> tuple[str, ...]:
+        """The secrets that are masked, in all their forms, longest first."""
+        return tuple(self._secrets)
+
     def redacted(self, text: str) -> str:
         """The text, with `***` for each secret."""
         for secret in self._secrets:
