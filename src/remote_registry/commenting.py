@@ -79,7 +79,7 @@ class Commenter:
         except Refused as refused:
             if refused.status in (403, 404):
                 todo = "Does the job have the permission pull-requests: write?"
-                self.console.notice(f"{failed}: {refused} {todo}")
+                self.console.notice(f"{failed}: {refused.what.rstrip('.')}. {todo}")
             else:
                 self.console.warning(f"{failed}: {refused}")
         except GitHubFailed as error:
