@@ -345,8 +345,9 @@ def test_a_folder_with_what_no_model_has_holds_something_else(
 
 def test_a_version_without_files_is_no_success(mlflow_server: MlflowServer, tmp_path: Path) -> None:
     name = make_model(mlflow_server)
-    source = {"name": name, "source": "mlflow-artifacts:/nowhere-at-all"}
-    api(mlflow_server, "POST", "model-versions/create", json=source)
+    run = api(mlflow_server, "POST", "runs/create", json={"experiment_id": "0"})["run"]["info"]
+    made = {"name": name, "source": f"{run['artifact_uri']}/model", "run_id": run["run_id"]}
+    api(mlflow_server, "POST", "model-versions/create", json=made)
     done = download(mlflow_server, name, tmp_path / "model")
     assert_told(done, 5, "serves no file")
     assert list(tmp_path.iterdir()) == []
