@@ -248,7 +248,7 @@ def test_two_into_one_folder_at_once_take_turns(
 ) -> None:
     kept = registered()
     path = tmp_path / "model"
-    registry_workspace.control.fault("silence", path="/signed/*/data/weights", seconds=2)
+    registry_workspace.control.fault("silence", path="/signed/*/data/weights", seconds=10)
     both = [started(registry_workspace, name, path, tmp_path / f"run{one}") for one in (1, 2)]
     logs = [one.communicate(timeout=60)[1] for one in both]
     registry_workspace.control.clear_faults()

@@ -11,9 +11,9 @@ from typing import Any
 from . import values
 from .gates import Gate, gate_from
 from .registries import note_what_lacks_a_stage, read_registry
-from .resolve import ResolveInputs, read_select
+from .resolve import ResolveInputs, note_another_digest, read_select
 from .scopes import is_workspace
-from .select import Select, digest
+from .select import digest
 from .sides import secret
 from .texts import InputError, Texts
 
@@ -84,14 +84,9 @@ def read_promotion(raw: Mapping[str, str | None]) -> tuple[Texts, dict[str, Any]
         "dry_run": texts.read("dry-run", values.boolean),
     }
     note_what_lacks_a_stage(texts)
-    _note_another_digest(texts, fields["select"], fields["digest"])
+    if not fields["undo"]:  # which goes back to a version that has another digest
+        note_another_digest(texts, fields["select"], fields["digest"])
     return texts, fields
-
-
-def _note_another_digest(texts: Texts, select: Select | None, wanted: str | None) -> None:
-    goes_back = texts["undo"].lower() == "true"  # to a version that has another digest
-    if select and select.way == "digest" and wanted and not goes_back and wanted != select.value:
-        texts.problem("digest", "is not the one that select says; no version has both.")
 
 
 def comment(text: str) -> str:

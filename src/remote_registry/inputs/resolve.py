@@ -49,3 +49,9 @@ def read_select(texts: Texts) -> Select | None:
         return select_from(text, on_databricks=is_workspace(texts, "registry"))
 
     return texts.read("select", read)
+
+
+def note_another_digest(texts: Texts, select: Select | None, wanted: str | None) -> None:
+    """Notes it where the input `digest` is to be of the version, and `select` says another one."""
+    if select and select.way == "digest" and wanted and wanted != select.value:
+        texts.problem("digest", "is not the one that select says; no version has both.")
