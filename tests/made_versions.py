@@ -51,6 +51,13 @@ def make_version(
     return made
 
 
+def make_failed_version(workspace: Workspace, name: str) -> str:
+    """The number of a new version of which nothing will come."""
+    made = registering.make_version(workspace, name, registering.MISSING_SOURCE)["version"]
+    assert registering.ended(workspace, name, made)["status"] == "FAILED_REGISTRATION"
+    return str(made)
+
+
 def move(side: Side, name: str, version: str, stage: str) -> None:
     body = {"name": name, "version": version, "stage": stage}
     api(side, "POST", "model-versions/transition-stage", json=body)

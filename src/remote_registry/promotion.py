@@ -24,7 +24,7 @@ from .promote import (
 )
 from .provenance import Provenance
 from .reached import Promoted
-from .registry.api import READY, RegistryApi, Version
+from .registry.api import PENDING, READY, RegistryApi, Version
 from .registry.lifecycle import CommentingApi
 from .resolve import aliases_of, tell_version
 from .select import find_one, look
@@ -272,10 +272,11 @@ def check_ready(api: RegistryApi, version: Version) -> None:
         RegistryFailed: It is not.
     """
     if version.status != READY:
+        is_pending = version.status == PENDING
         raise RegistryFailed(
             f"Version {version.number} is {version.status}, not READY. Nothing was changed.",
             where=api.where,
-            todo="Wait until it is READY, or register it again.",
+            todo="Wait until it is READY." if is_pending else "Register its model once more.",
         )
 
 

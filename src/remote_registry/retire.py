@@ -15,7 +15,7 @@ from .outcome import Log
 from .plan import Found
 from .reached import Retired
 from .registry import leftovers
-from .registry.api import PENDING, RegistryApi, Version
+from .registry.api import PENDING, READY, RegistryApi, Version
 from .registry.databricks import Dbfs, DbfsStaging, look_at_dbfs
 from .registry.protocols import Home
 from .retiring import (
@@ -90,13 +90,22 @@ def _found(job: Retirement, github: GitHub) -> tuple[Found, Choice]:
     if choice.staying and (inputs.names_versions or inputs.deletes_model):
         told = "; ".join(f"version {one.number}: {why}" for one, why in choice.staying)
         raise RegistryFailed(
-            f"What is to go is in use. {told}. Nothing was changed.",
+            f"What is to go has to stay. {told}. Nothing was changed.",
             where=job.api.where,
-            todo="Promote another version first, or say force: true if you mean it.",
+            todo=_what_lets_go(choice),
         )
     if choice.going and inputs.to == ARCHIVE and not choice.going[0].stage:
         job.api.in_stage(ARCHIVED)  # which a registry without stages does not have
     return found, choice
+
+
+def _what_lets_go(choice: Choice) -> str:
+    statuses = {version.status for version, _ in choice.staying}
+    if PENDING in statuses:
+        return "Wait until it is READY, or has FAILED."
+    if statuses != {READY}:
+        return "Say to: delete."
+    return "Promote another version first, or say force: true if you mean it."
 
 
 def _left_by_mlflow(job: Retirement) -> list[str]:

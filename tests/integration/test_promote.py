@@ -10,7 +10,17 @@ from typing import Any
 
 import pytest
 from command import Run, Side, call, side_inputs
-from made_versions import alias, api, make_model, make_version, move, set_alias, stages, tags
+from made_versions import (
+    alias,
+    api,
+    make_failed_version,
+    make_model,
+    make_version,
+    move,
+    set_alias,
+    stages,
+    tags,
+)
 from registering import staged_digest
 from servers import MlflowServer
 from tiny_server import Reply, TinyServer
@@ -299,7 +309,14 @@ def test_a_version_that_is_not_ready(registry_workspace: Workspace) -> None:
     make_version(registry_workspace, name, ready=False)
     registry_workspace.control.clear_requests()
 
-    assert_told(promote(registry_workspace, name, "version=1"), 5, "PENDING_REGISTRATION")
+    pending = promote(registry_workspace, name, "version=1")
+    assert_told(pending, 5, "PENDING_REGISTRATION", "Wait until it is READY")
+    assert writes(registry_workspace) == []
+    registry_workspace.control.set(hold_ready=False)
+    failed = make_failed_version(registry_workspace, name)
+    registry_workspace.control.clear_requests()
+    told = promote(registry_workspace, name, f"version={failed}")
+    assert_told(told, 5, "FAILED_REGISTRATION", "Register its model once more")
     assert writes(registry_workspace) == []
 
 

@@ -12,7 +12,15 @@ import clients
 import pytest
 import requests
 from command import Run, Side, call, side_inputs
-from made_versions import api, make_model, make_version, move, set_alias, stages
+from made_versions import (
+    api,
+    make_failed_version,
+    make_model,
+    make_version,
+    move,
+    set_alias,
+    stages,
+)
 from registering import FILES
 from servers import MlflowServer
 from told import assert_told, writes
@@ -187,6 +195,22 @@ def test_a_version_that_is_being_made_stays(registry_workspace: Workspace) -> No
 
     assert (done.code, done.result["retired"]) == (0, [])
     assert stages(registry_workspace, name) == {"1": "None"}
+
+
+def test_what_has_to_stay_whatever_is_forced_is_told_with_what_helps(
+    registry_workspace: Workspace,
+) -> None:
+    workspace = registry_workspace
+    name = make_model(workspace)
+    failed = make_failed_version(workspace, name)
+    workspace.control.set(hold_ready=True)
+    pending = make_version(workspace, name, ready=False)
+
+    archived = retire(workspace, name, select=f"version={failed}", force="true")
+    assert_told(archived, 5, "can only be deleted", "Say to: delete")
+    deleted = retire(workspace, name, select=f"version={pending}", to="delete", force="true")
+    assert_told(deleted, 5, "somebody is making it", "Wait until it is READY")
+    assert len(stages(workspace, name)) == 2
 
 
 def put(workspace: Workspace, path: str, content: bytes) -> None:
