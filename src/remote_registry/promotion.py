@@ -110,7 +110,6 @@ def move_up(
 ) -> None:
     """Promotes; the outcome tells of a move also where something fails after it."""
     outcome = job.outcome
-    outcome.stage, outcome.aliases = version.stage, aliases_of(version, now)
     stood = (outcome.stage, *outcome.aliases)
     is_done = False
     try:
@@ -281,7 +280,7 @@ def check_ready(api: RegistryApi, version: Version) -> None:
 
 
 def still(job: Promotion, now: Found, version: Version) -> Version:
-    """The version as it is now.
+    """The version as it is now; tells where it stands.
 
     Raises:
         VersionMissing: It was deleted, and maybe another has its number.
@@ -290,5 +289,6 @@ def still(job: Promotion, now: Found, version: Version) -> Version:
     for one in now.versions or ():
         if one.is_same(version):
             check_ready(job.api, one)
+            job.outcome.stage, job.outcome.aliases = one.stage, aliases_of(one, now)
             return one
     raise job.api.deleted(version.number)

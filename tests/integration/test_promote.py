@@ -236,6 +236,25 @@ def test_a_version_that_is_deleted_while_it_is_promoted(
     assert "To go back" not in missing.summary
 
 
+def test_a_version_that_another_job_promotes_at_the_same_moment(
+    registry_workspace: Workspace,
+) -> None:
+    workspace = registry_workspace
+    name = make_model(workspace)
+    make_version(workspace, name)
+    where = {"filter": f"name='{name}'"}
+    before = api(workspace, "GET", "model-versions/search", params=where)
+    move(workspace, name, "1", "Production")
+    workspace.control.fault("reply", path="*/model-versions/search", status=200, body=before)
+    workspace.control.clear_requests()
+
+    done = promote(workspace, name, "version=1")
+
+    assert (done.code, done.outputs["stage"]) == (0, "Production"), done.log
+    assert "stood already in Production" in done.summary
+    assert writes(workspace) == []
+
+
 def test_a_model_that_is_made_anew_meanwhile_has_other_versions(
     registry_workspace: Workspace,
 ) -> None:
@@ -593,6 +612,16 @@ def test_a_registry_without_stages(tiny: TinyServer) -> None:
     changed = [one for one in tiny.requests if "get-latest-versions" not in one.path]
     assert asked == {"GET", "POST"}
     assert {one.method for one in changed} == {"GET"}
+
+
+def test_a_registry_without_aliases(tiny: TinyServer) -> None:
+    of_one_version(tiny, current_stage="None")
+
+    refused = promote(MlflowServer(tiny.url), "churn", "latest", alias="champion")
+
+    assert_told(refused, 5, "This registry has no aliases", "Use stage")
+    changed = [one.path for one in tiny.requests if one.method != "GET"]
+    assert changed == [f"{MLFLOW}/registered-models/alias"]
 
 
 def test_the_comment_links_to_the_workflow_run(tiny: TinyServer) -> None:

@@ -246,6 +246,12 @@ class RegistryApi:
         except ApiError as error:
             if error.is_missing:
                 raise self.deleted(number) from error
+            if error.is_unknown_call:
+                raise RegistryFailed(
+                    "This registry has no aliases.",
+                    where=self.where,
+                    todo="Use stage instead of alias.",
+                ) from error
             raise self._explained(error, f"set the alias {alias}", "EDIT on the model") from error
 
     def download_uri(self, number: str) -> str:
