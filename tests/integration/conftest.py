@@ -78,6 +78,7 @@ def _answering(url: str, server: subprocess.Popen[bytes]) -> str:
 def staging_is_cleared(registry_workspace: Workspace) -> Iterator[None]:
     """For tests that leave staging copies on purpose, which others are not to find."""
     yield
+    registry_workspace.reset()  # of the faults of the test
     staging = registry_workspace.on_disk("/databricks/mlflow/tmp-external-source")
     for folder in staging.glob("remote-registry-*"):
         shutil.rmtree(folder)
