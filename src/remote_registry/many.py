@@ -40,6 +40,7 @@ class _Model:
     voice: Voice
     job: Job | None = None
     needs: NeedsStores | None = None
+    is_done: bool = False
 
 
 def many(
@@ -68,9 +69,9 @@ def many(
     models = [_model(one, outcome, log) for one in inputs.models]
     try:
         sides = _connected(inputs, log)
-    except Failure as failure:
+    except (Failure, Cancelled) as ending:
         for one in models:
-            one.entry.failure = failure
+            one.entry.failure = ending
         raise
     sharing = Sharing(inputs.max_connections, cancelling.look)
     at_once = min(_AT_ONCE, inputs.max_connections)
@@ -88,6 +89,8 @@ def many(
     except cancelling.Hurry:
         for one in models:
             one.voice.end()
+            if not one.is_done:
+                one.entry.failure = one.entry.failure or Cancelled(cancelling.received())
         raise
     finally:
         outcome.settle()
@@ -138,6 +141,7 @@ def _register(group: Iterable[_Model]) -> None:
     for model in group:
         if model.job:
             _kept(model, partial(carry_out, model.job))
+            model.is_done = model.entry.failure is None
 
 
 def _kept(model: _Model, step: Callable[[], None]) -> None:

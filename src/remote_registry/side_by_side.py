@@ -10,6 +10,8 @@ from .errors import Cancelled
 from .files.pace import Crew
 from .undo import left_now
 
+_STACK_BYTES = 8 << 20  # as the main thread's, for replies that are nested deeply are read in it
+
 
 def side_by_side(works: Sequence[Callable[[], None]], at_once: int) -> None:
     """Carries out all works, and waits for all of them, whatever becomes of each.
@@ -22,7 +24,7 @@ def side_by_side(works: Sequence[Callable[[], None]], at_once: int) -> None:
         Cancelled: A signal came; all of them have come to their end since.
         Hurry: Another came, or the time was up; with all that they leave behind.
     """
-    crew = Crew(lambda: at_once)
+    crew = Crew(lambda: at_once, _STACK_BYTES)
     futures = []
     try:
         try:

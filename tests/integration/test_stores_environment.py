@@ -7,6 +7,7 @@ import subprocess
 import sys
 import uuid
 from pathlib import Path
+from typing import Any
 
 import pytest
 from command import SOURCES, command_environment, side_inputs
@@ -121,3 +122,74 @@ def test_where_it_can_not_be_installed_it_is_said(
     assert "pip install 'register-remote-model[stores]'" in done.stderr
     assert LINE not in done.stderr
     assert s3.names() == before
+
+
+class ManyStep:
+    """Runs `many` for a folder, and a run whose files are in S3, as a runner does."""
+
+    def __init__(
+        self, source: MlflowServer, run_id: str, registry: MlflowServer, folder: Path, cache: Path
+    ) -> None:
+        (folder / "model").mkdir()
+        (folder / "model" / "MLmodel").write_text("flavors: {}\n")
+        self.names = [f"many-{uuid.uuid4().hex[:8]}" for _ in range(2)]
+        entries = [
+            {"model-name": self.names[0], "model-path": str(folder / "model")},
+            {"model-name": self.names[1], "run-id": run_id},
+        ]
+        (folder / "models.yml").write_text(json.dumps({"models": entries}))
+        inputs = {
+            "models": str(folder / "models.yml"),
+            **side_inputs("tracking", source),
+            **side_inputs("registry", registry),
+        }
+        environment = command_environment(folder, inputs, XDG_CACHE_HOME=str(cache))
+        environment.pop("RUNNER_TOOL_CACHE", None)
+        self.environment = {**environment, **source.store, "INPUT_PYTHON": sys.executable}
+
+    def run(self, *program: str | Path, **more: str) -> tuple[int, list[dict[str, Any]], str]:
+        done = subprocess.run(
+            [*program, "many", "--json"],
+            env=self.environment | more,
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=110,
+        )
+        return done.returncode, json.loads(json.loads(done.stdout)["results"]), done.stderr
+
+
+@pytest.fixture
+def many_step(
+    server: MlflowServer,
+    mlflow_server: MlflowServer,
+    log_models: LogModels,
+    tmp_path: Path,
+    cache: Path,
+) -> ManyStep:
+    run_id = log_models(server).as_logged_model.run_id
+    return ManyStep(server, run_id, mlflow_server, tmp_path, cache)
+
+
+def test_many_begin_again_once_and_before_anything_is_written(many_step: ManyStep) -> None:
+    """Or what the first beginning had made would be found by the second, and called an old one."""
+    code, results, log = many_step.run(ENTRYPOINT)
+    assert code == 0, log
+    assert log.count(LINE) == 1
+    assert [one["created"] for one in results] == [True, True]
+    assert [one["version"] for one in results] == ["1", "1"]
+    code, results, log = many_step.run(ENTRYPOINT, GITHUB_RUN_ATTEMPT="2")
+    assert code == 0, log
+    assert [one["created"] for one in results] == [False, False]
+
+
+def test_where_it_can_not_be_installed_other_models_are_registered(
+    many_step: ManyStep, cache: Path, step: Step
+) -> None:
+    step.run(ENTRYPOINT, INPUT_DRY_RUN="true", INPUT_PYTHON=sys.executable)
+    (python,) = cache.glob("register-remote-model/run-*/bin/python")
+    code, results, log = many_step.run(python, "-I", "-B", SOURCES)
+    assert code == 7, log
+    assert [one["exit-code"] for one in results] == [0, 7]
+    assert results[0]["created"] is True
+    assert log.count("::error title=obstore is missing") == 1

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import re
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -190,6 +192,68 @@ def test_matrix_goes_on_where_one_model_fails(
     assert len(done.errors) == 1
     assert sum(len(versions(registry_workspace, name)) for name in MODELS) == len(MODELS) - 1
     assert not staging_copies(registry_workspace)
+
+
+def list_models(runner: Runner) -> None:
+    """The team keeps the documented file of models in its repository."""
+    shutil.copy(ROOT / "docs/models.yml", runner.checkout / "models.yml")
+    commit(runner.checkout, "The models that are registered")
+
+
+def assert_listed_models(registry: Workspace, runs: dict[str, str]) -> None:
+    """What the documented file asks for."""
+    for name in MODELS:
+        (version,) = versions(registry, name)
+        fraud = name == "fraud"
+        assert version["run_id"] == runs[name]
+        assert version["current_stage"] == ("None" if fraud else "Staging")
+        assert version["tags"]["team"] == ("payments" if fraud else "customers")
+
+
+def test_many(
+    runner: Runner, secrets: dict[str, str], train: Train,
+    source_workspace: Workspace, registry_workspace: Workspace,
+) -> None:  # fmt: skip
+    trained = train(source_workspace, *MODELS)
+    list_models(runner)
+    workflow = EXAMPLES / "many.yml"
+    proposed = runner.run(workflow, "pull_request", pull_request(trained.commit), secrets=secrets)
+    assert_clean(proposed, runner, registry_workspace, secrets)
+    assert proposed.outputs("models")["status"] == "planned"
+    assert [versions(registry_workspace, name) for name in MODELS] == [[], [], []]
+
+    done = runner.run(workflow, "schedule", secrets=secrets)
+    assert_clean(done, runner, registry_workspace, secrets)
+    assert_listed_models(registry_workspace, trained.runs)
+    outputs = done.outputs("models")
+    assert [one["created"] for one in json.loads(outputs["results"])] == [True] * 3
+    assert not [n for n, text in outputs.items() if any(it in text for it in secrets.values())]
+    assert done.groups == ["Connect"]
+    (summary,) = done.summaries
+    assert "✅ 3 models: 3 registered, 0 already registered" in summary
+
+
+def test_many_of_a_fork(
+    runner: Runner, secrets: dict[str, str], registry_workspace: Workspace
+) -> None:
+    list_models(runner)
+    event = pull_request("1" * 40, repository="somebody/churn")
+    done = runner.run(EXAMPLES / "many.yml", "pull_request", event)
+    assert done.code == 0, str(done)
+    assert done.outputs("models")["status"] == "skipped"
+    assert done.errors == []
+
+
+def test_many_matrix(
+    runner: Runner, secrets: dict[str, str], train: Train,
+    source_workspace: Workspace, registry_workspace: Workspace,
+) -> None:  # fmt: skip
+    trained = train(source_workspace, *MODELS)
+    list_models(runner)
+    done = runner.run(EXAMPLES / "many-matrix.yml", "schedule", secrets=secrets)
+    assert_clean(done, runner, registry_workspace, secrets)
+    assert_listed_models(registry_workspace, trained.runs)
+    assert len(done.jobs()) == 1 + len(MODELS)
 
 
 def test_outputs(

@@ -21,6 +21,7 @@ MOST_CONNECTIONS = 16
 _FIRST_CONNECTIONS = 4
 _WINDOW_SECONDS = 0.25
 _STACK_BYTES = 1 << 20  # the system's own would be 8 MiB for each thread
+_STARTING = threading.Lock()  # for the size of a stack is the whole process's to set
 _WORTHWHILE = 1.05  # a rate that grew by less does not pay for twice the connections
 
 
@@ -173,14 +174,17 @@ class Crew:
     """Threads that carry out calls in turn, `width()` at once; none keeps a process alive.
 
     Where the machine has no room for a single one, whoever submits a call carries it out.
+
+    Args:
+        stack: Bytes of each thread's stack.
     """
 
-    def __init__(self, width: Callable[[], int]) -> None:
+    def __init__(self, width: Callable[[], int], stack: int = _STACK_BYTES) -> None:
         self._width = width
+        self._stack = stack
         self._calls: deque[tuple[Future[Any], Callable[..., Any], tuple[Any, ...]]] = deque()
         self._lock = threading.Lock()
         self._hired = 0
-        threading.stack_size(_STACK_BYTES)
 
     def submit(self, call: Callable[..., T], *arguments: Any) -> Future[T]:
         """Has a call carried out."""
@@ -195,7 +199,7 @@ class Crew:
         with self._lock:
             for _ in range(min(self._width() - self._hired, len(self._calls))):
                 try:
-                    threading.Thread(target=self._work, daemon=True).start()
+                    self._start()
                 except RuntimeError:
                     break
                 self._hired += 1
@@ -204,6 +208,11 @@ class Crew:
                 self._calls.clear()
         for future, call, arguments in left:
             _carry_out(future, call, arguments)
+
+    def _start(self) -> None:
+        with _STARTING:
+            threading.stack_size(self._stack)
+            threading.Thread(target=self._work, daemon=True).start()
 
     def _work(self) -> None:
         while True:
