@@ -37,6 +37,12 @@ class Entry:
         return self.failure.title if self.failure else ""
 
     @property
+    def why(self) -> str:
+        """What went wrong, in one line; may quote a server's words."""
+        told = self.failure.what.partition("\n")[0] if self.failure else ""
+        return f"{self.error}: {told}"
+
+    @property
     def cells(self) -> list[str]:
         """A row of the summary."""
         it = self.outcome
@@ -107,7 +113,7 @@ class Several(Outcome):
             return None
         codes = {entry.exit_code for entry in failed}
         worst = next((code for code in _WORST_FIRST if code in codes), max(codes))
-        lines = [f"{it.outcome.model_name}: {it.error}" for it in failed]
+        lines = [f"{it.outcome.model_name}: {it.why}" for it in failed]
         whole = SomeFailed(f"{len(failed)} of {self.subject} failed.", lines, worst)
         whole.left += [thing for it in failed if it.failure for thing in it.failure.left]
         return whole

@@ -25,13 +25,14 @@ def side_by_side(works: Sequence[Callable[[], None]], at_once: int) -> None:
         Hurry: Another came, or the time was up; with all that they leave behind.
     """
     crew = Crew(lambda: at_once, _STACK_BYTES)
-    futures = []
+    futures = [crew.queue(_followed, work) for work in works]
     try:
         try:
-            futures += [crew.submit(_followed, work) for work in works]
+            crew.hire()
             wait(futures)
         except Cancelled:
             with shielded():
+                crew.hire()  # which the signal may have interrupted
                 wait(futures)
             raise
     except Hurry as hurry:

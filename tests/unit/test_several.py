@@ -62,8 +62,8 @@ def test_the_whole_names_each_failure_and_what_it_leaves() -> None:
     assert isinstance(whole, SomeFailed)
     assert whole.lines() == [
         "2 of 3 models failed.",
-        "m1: Registry failed",
-        "m2: Gate not met",
+        "m1: Registry failed: no",
+        "m2: Gate not met: not met",
         "Left behind: a folder",
     ]
 

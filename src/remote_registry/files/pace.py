@@ -188,10 +188,15 @@ class Crew:
 
     def submit(self, call: Callable[..., T], *arguments: Any) -> Future[T]:
         """Has a call carried out."""
+        future = self.queue(call, *arguments)
+        self.hire()
+        return future
+
+    def queue(self, call: Callable[..., T], *arguments: Any) -> Future[T]:
+        """Has a call carried out once somebody is hired."""
         future: Future[T] = Future()
         with self._lock:
             self._calls.append((future, call, arguments))
-        self.hire()
         return future
 
     def hire(self) -> None:
