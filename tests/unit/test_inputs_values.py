@@ -236,6 +236,11 @@ def test_tags_that_are_no_flat_mapping_are_refused(text: str) -> None:
     assert problem(ON_DATABRICKS, tags=text).startswith("tags: ")
 
 
+@pytest.mark.parametrize("escape", ["\\UFFFFFFFF", "\\U00110000", "\\ud800"])
+def test_an_escape_that_is_no_character_is_refused(escape: str) -> None:
+    assert problem(ON_DATABRICKS, tags=f'team: "{escape}"').startswith("tags: ")
+
+
 @pytest.mark.parametrize(
     ("text", "why"),
     [

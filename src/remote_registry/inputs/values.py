@@ -145,8 +145,8 @@ def _yaml_pairs(text: str) -> list[tuple[str, str]]:
         # Only composed and never constructed: no object is made, `1.10` stays `1.10`, and a key
         # that is given twice is seen.
         mapping = yaml.compose(text, Loader=yaml.BaseLoader)
-    except (yaml.YAMLError, RecursionError):
-        mapping = None
+    except (yaml.YAMLError, RecursionError, ValueError, OverflowError):
+        mapping = None  # PyYAML itself fails by the last two, of an escape that is no character
     if not isinstance(mapping, yaml.MappingNode) or not all(
         isinstance(part, yaml.ScalarNode) and part.tag == _YAML_TEXT
         for pair in mapping.value
@@ -162,6 +162,8 @@ def _check_tag(key: str, value: str) -> None:
         raise InputError(f"{key!r} begins with a prefix that is kept ({TAG_PREFIX}, mlflow.).")
     if not re.fullmatch(r"[/\w.\- :]{1,250}", key):
         raise InputError(f"{key!r} may hold letters, digits, and '/_.-: ' only, 250 at most.")
+    if re.search("[\ud800-\udfff]", value):  # which only an escape of YAML brings
+        raise InputError(f"the value of {key!r} is not UTF-8.")
     if len(value.encode()) > 5000:
         raise InputError(f"the value of {key!r} is longer than 5000 bytes.")
 
