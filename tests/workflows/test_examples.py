@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import shutil
+from html import unescape
 from pathlib import Path
 from typing import Any
 
@@ -230,7 +231,7 @@ def test_many(
     assert not [n for n, text in outputs.items() if any(it in text for it in secrets.values())]
     assert done.groups == ["Connect"]
     (summary,) = done.summaries
-    assert "✅ 3 models: 3 registered, 0 already registered" in summary
+    assert "✅ 3 models: 3 registered, 0 already registered" in unescape(summary)
 
 
 def test_many_of_a_fork(
