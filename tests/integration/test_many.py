@@ -15,6 +15,7 @@ from html import unescape
 from pathlib import Path
 from typing import Any
 
+import clients
 import pytest
 from big_models import run_with_files
 from command import SOURCES, Run, call, command_environment, side_inputs
@@ -40,16 +41,18 @@ class Many:
 
     def write(self, **of_each: Any) -> None:
         """Lists them, each with more inputs, by its place (`_0`) or all of them."""
-        entries = [
-            dict(one) for one in json.loads((self.folder / "models.yml").read_text())["models"]
-        ]
+        entries = self.entries
         for key, value in of_each.items():
             name, _, number = key.partition("__")
             for entry in [entries[int(number)]] if number else entries:
                 entry[name.replace("_", "-")] = value
-        self._list(entries)
+        self.list(entries)
 
-    def _list(self, entries: list[dict[str, Any]]) -> None:
+    @property
+    def entries(self) -> list[dict[str, Any]]:
+        return json.loads((self.folder / "models.yml").read_text())["models"]
+
+    def list(self, entries: list[dict[str, Any]]) -> None:
         (self.folder / "models.yml").write_text(json.dumps({"models": entries}))
 
     @property
@@ -109,7 +112,7 @@ def many(
 ) -> Many:
     names = tuple(f"many-{uuid.uuid4().hex[:8]}" for _ in range(3))
     made = Many(source_workspace, registry_workspace, names, tmp_path)
-    made._list(
+    made.list(
         [
             {"model-name": name, "run-id": run_with_files(source_workspace, FILES)}
             | {"artifact-path": "model"}
@@ -229,6 +232,26 @@ def test_two_sources_of_one_model_go_one_after_the_other(many: Many) -> None:
     assert [one["previous-version"] for one in results(run)] == ["", "1", "2"]
     stages = [one["current_stage"] for one in versions(many.registry, many.names[0])]
     assert stages == ["Archived", "Archived", "Production"]
+
+
+def test_two_ways_to_say_one_source_are_one_version(many: Many) -> None:
+    """Only when they are looked for it turns out that they are the same."""
+    first, second, _ = many.entries
+    run = clients.call(
+        many.source, "GET", "mlflow/runs/get", params={"run_id": first["run-id"]}
+    ).json()["run"]["info"]
+    del second["run-id"]
+    second |= {
+        "model-name": many.names[0],
+        "experiment": int(run["experiment_id"]),
+        "run-filter": "attributes.status = 'FINISHED'",
+    }
+    many.list([first, second])
+    done = many.run()
+    assert done.code == 0, done.log
+    assert [one["version"] for one in results(done)] == ["1", "1"]
+    assert [one["created"] for one in results(done)] == [True, False]
+    assert_nothing_left(many.registry)
 
 
 def test_two_jobs_that_race_over_one_file(many: Many) -> None:
