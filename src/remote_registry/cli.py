@@ -17,6 +17,7 @@ from .reached import Downloaded, Promoted, Resolved, Retired
 from .report.masks import variable
 from .run import Call, run
 from .several import Several
+from .testing.tested import Tested
 from .verbs import (
     APPROVE,
     DOCTOR,
@@ -29,6 +30,7 @@ from .verbs import (
     RESOLVE,
     RETIRE,
     SECRETS,
+    TEST,
     Verb,
 )
 
@@ -175,6 +177,22 @@ def download(call: Call) -> None:
 
     github = github_from(os.environ, inputs.github_token, inputs.retry_timeout)
     carry_out(inputs, github, cast(Downloaded, call.outcome), call.console)
+
+
+@_command(TEST, Tested)
+def test(call: Call) -> None:
+    """Loads a version in an environment of its own, and predicts. Runs the model's code."""
+    from .inputs.stores import registry_with_stores
+    from .inputs.tested import tested_inputs
+
+    inputs = registry_with_stores(call.read(tested_inputs), call.taken)
+    from .github import github_from
+    from .testing.begin import begin, hand_over
+
+    github = github_from(os.environ, inputs.github_token, inputs.retry_timeout)
+    outcome = cast(Tested, call.outcome)
+    if brought := begin(inputs, github, os.environ, outcome, call.console):
+        hand_over(brought, inputs, call)
 
 
 @_command(PROMOTE, Promoted)

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from .cancelling import shielded
-from .connection import connect_registry
+from .connection import Connection, connect_registry
 from .errors import BadInput, Cancelled, DiskFull, Failure, RegistryFailed, SourceMissing
 from .files.copy import Manifest, copy
 from .files.folder import FolderWriter, clashes
@@ -17,10 +18,11 @@ from .files.pace import Limits
 from .files.protocols import File, Reader
 from .github import GitHub
 from .inputs.download import DownloadInputs
-from .outcome import Log, readable
+from .inputs.resolve import ResolveInputs
+from .outcome import Log, Outcome, readable
 from .progress import progress_to
 from .reached import Downloaded
-from .registry.api import READY, RegistryApi
+from .registry.api import READY, RegistryApi, Version
 from .resolve import tell_version
 from .select import find, look, the_one
 from .verify import served
@@ -43,6 +45,39 @@ def download(inputs: DownloadInputs, github: GitHub, outcome: Downloaded, log: L
         FolderFailed: A file can't be written.
     """
     side = connect_registry(inputs, log)
+    located = locate(inputs, side, github, outcome, log)
+    limits = Limits(inputs.max_connections, inputs.retry_timeout)
+    one = _Download(located, inputs.path, limits, outcome, log)
+    if inputs.dry_run:
+        one.check()
+        size = readable(outcome.bytes)
+        outcome.plan = [f"download: {outcome.files} files, {size}, to {inputs.path}"]
+        outcome.status = "planned"
+        return
+    one.run()
+    if inputs.requirements:
+        outcome.requirements = _requirements(inputs.path, log)
+
+
+@dataclass(frozen=True)
+class Located:
+    """A version that was found, and what the registry serves of it."""
+
+    api: RegistryApi
+    version: Version
+    reader: Reader
+    files: Sequence[File]
+
+
+def locate(
+    inputs: ResolveInputs, side: Connection, github: GitHub, outcome: Outcome, log: Log
+) -> Located:
+    """Finds the version that is meant, and lists its files.
+
+    Raises:
+        VersionMissing: No version fits, or several do.
+        RegistryFailed: The version is not READY, or has files that no folder can hold.
+    """
     api = RegistryApi(side, inputs.model_name)
     with log.group("Find the version"):
         found = look(api, side)
@@ -60,15 +95,23 @@ def download(inputs: DownloadInputs, github: GitHub, outcome: Downloaded, log: L
         size = sum(file.size for file in files)
         outcome.files, outcome.bytes = len(files), size
         log.line(f"version {version.number}: {len(files)} files, {readable(size)}")
-    one = _Download(inputs, reader, files, outcome, log)
-    if inputs.dry_run:
-        one.check()
-        outcome.plan = [f"download: {len(files)} files, {readable(size)}, to {inputs.path}"]
-        outcome.status = "planned"
-        return
-    one.run()
-    if inputs.requirements:
-        outcome.requirements = _requirements(inputs.path, log)
+    return Located(api, version, reader, files)
+
+
+def bring(located: Located, path: Path, limits: Limits, outcome: Outcome, log: Log) -> None:
+    """Brings a version's files into a folder, whole and with the digest that was recorded.
+
+    Args:
+        outcome: Gets the digest of what was brought, where none was recorded.
+
+    Raises:
+        BadInput: The folder is there already and holds something else.
+        RegistryFailed: The files are not those that were registered.
+        FolderFailed: A file can't be written.
+    """
+    brought = Downloaded(outcome.model_name, version=outcome.version, digest=outcome.digest)
+    _Download(located, path, limits, brought, log).run()
+    outcome.digest, outcome.copied = brought.digest, brought.copied
 
 
 def _requirements(path: Path, log: Log) -> str:
@@ -83,16 +126,15 @@ class _Download:
     """One download on its way."""
 
     def __init__(
-        self, inputs: DownloadInputs, reader: Reader, files: Sequence[File],
-        outcome: Downloaded, log: Log,
-    ) -> None:  # fmt: skip
-        self._path = inputs.path
-        self._limits = Limits(inputs.max_connections, inputs.retry_timeout)
-        self._reader = reader
-        self._files = tuple(sorted(files))
+        self, located: Located, path: Path, limits: Limits, outcome: Downloaded, log: Log
+    ) -> None:
+        self._path = path
+        self._limits = limits
+        self._reader = located.reader
+        self._files = tuple(sorted(located.files))
         self._outcome = outcome
         self._log = log
-        self._hidden = Hidden(inputs.path, outcome.digest, log)
+        self._hidden = Hidden(path, outcome.digest, log)
 
     def run(self) -> None:
         """Brings the files, checks them, and shows the folder."""

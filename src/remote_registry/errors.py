@@ -213,6 +213,25 @@ class SomeFailed(Failure):
         return [first, *self.each, *rest]
 
 
+class ModelFailed(Failure):
+    """The model can't be installed, loaded or asked, or predicts something else.
+
+    Args:
+        said: The last of what it printed, one line each.
+    """
+
+    exit_code = 6
+    title = "Test failed"
+
+    def __init__(self, what: str, *said: str, where: str = "", todo: str = "") -> None:
+        super().__init__(what, where=where, todo=todo)
+        self.said = said
+
+    def lines(self) -> list[str]:
+        first, *rest = super().lines()
+        return [first, *(f"  {line}" for line in self.said), *rest]
+
+
 class Cancelled(Ending, BaseException):
     """A signal asked to stop: exit code 130 for SIGINT, 143 for SIGTERM.
 

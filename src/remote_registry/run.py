@@ -6,9 +6,9 @@ import os
 import sys
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TypeVar
+from typing import NoReturn, TypeVar
 
 from . import cancelling
 from .again import start_again_with_stores
@@ -33,6 +33,8 @@ class Call:
         problems: What is wrong with them that is known before they are read.
         calls_nobody: Whether it is asked for what needs no secrets, for nobody is signed in to.
         taken: The variables of object stores.
+        as_json: Whether the outputs are to be printed.
+        begun: When, as `time.monotonic` tells it.
     """
 
     texts: Mapping[str, str | None]
@@ -42,6 +44,8 @@ class Call:
     provenance: Provenance
     outcome: Outcome
     console: Console
+    as_json: bool = False
+    begun: float = 0.0
 
     def read(self, parse: Callable[[Mapping[str, str | None], Path | None], T]) -> T:
         """The inputs.
@@ -79,24 +83,51 @@ def run(
     begun_with = dict(os.environ)
     console = Console(os.environ)
     begun = time.monotonic()
+
+    def work() -> None:
+        try:
+            call = _call(verb, options, outcome, console)
+            _carry_out(replace(call, as_json=as_json, begun=begun), carry_out)
+        except NeedsStores as error:
+            start_again_with_stores(error, begun_with, console)
+            raise
+
+    to_the_end(work, Report(outcome, console, as_json, os.environ, begun))
+
+
+@dataclass(frozen=True)
+class Report:
+    """What is told at the end, and where.
+
+    Attributes:
+        places: Variables that name the runner's files.
+        begun: As `time.monotonic` tells it.
+    """
+
+    outcome: Outcome
+    console: Console
+    as_json: bool
+    places: Mapping[str, str]
+    begun: float
+
+
+def to_the_end(work: Callable[[], None], report: Report) -> NoReturn:
+    """Does the work, reports what it has reached, and exits with what that means."""
     failure: Ending | None = None
     cancelling.listen()
     try:
-        _carry_out(_call(verb, options, outcome, console), carry_out)
+        work()
         cancelling.deafen()
-    except NeedsStores as error:
-        start_again_with_stores(error, begun_with, console)
-        failure = error
     except (Failure, Cancelled) as error:
         failure = error
     except cancelling.Hurry as hurry:
         failure = Cancelled(cancelling.received())
         failure.left += hurry.left
     except Exception as error:  # noqa: BLE001 - the last resort: a bug of ours
-        failure = bug(error, console.line)
+        failure = bug(error, report.console.line)
     cancelling.deafen()
-    outcome.seconds = time.monotonic() - begun
-    failure = _report(outcome, failure, console, as_json)
+    report.outcome.seconds = time.monotonic() - report.begun
+    failure = _report(report, failure)
     sys.exit(failure.exit_code if failure else 0)
 
 
@@ -135,14 +166,13 @@ def _call(
     return Call(texts, tuple(problems), calls_nobody, taken, provenance, outcome, console)
 
 
-def _report(
-    outcome: Outcome, failure: Ending | None, console: Console, as_json: bool
-) -> Ending | None:
+def _report(report: Report, failure: Ending | None) -> Ending | None:
     """Tells what was reached; the failure, which may be that it can't be told."""
     from .report.summary import summary
 
-    outcome = outcome.redacted(console.redacted)
-    problems = _write_outputs(outcome.outputs(), as_json)
+    console = report.console
+    outcome = report.outcome.redacted(console.redacted)
+    problems = _write_outputs(outcome.outputs(), report)
     lost = _outputs_lost(outcome, problems) if problems else None
     if told := failure or lost:
         console.error(told)
@@ -150,7 +180,7 @@ def _report(
         console.line(f"{outcome.model_uri} {outcome.stage}".strip())
     if failure and lost:
         console.warning(lost.what)
-    if path := os.environ.get("GITHUB_STEP_SUMMARY"):
+    if path := report.places.get("GITHUB_STEP_SUMMARY"):
         try:
             write_summary(path, summary(outcome, told, console.redacted))
         except OSError as error:
@@ -158,16 +188,16 @@ def _report(
     return told
 
 
-def _write_outputs(outputs: Mapping[str, str], as_json: bool) -> list[str]:
+def _write_outputs(outputs: Mapping[str, str], report: Report) -> list[str]:
     """Writes outputs to where they are wanted, and says where they can't be."""
     problems = []
     try:
-        if path := os.environ.get("GITHUB_OUTPUT"):
+        if path := report.places.get("GITHUB_OUTPUT"):
             write_outputs(path, outputs)
     except OSError as error:
         problems.append(f"the file that GITHUB_OUTPUT names: {error.strerror}")
     try:
-        if as_json:
+        if report.as_json:
             print_outputs(outputs)
     except OSError as error:
         problems.append(f"stdout: {error.strerror}")

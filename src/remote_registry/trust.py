@@ -66,6 +66,17 @@ def check_trust(job: Trusting, version: Version, *, by_tags: bool) -> None:
         GateNotMet: Somebody else has made it.
         RegistryFailed: It has another digest.
     """
+    check_creator(job, version, by_tags=by_tags)
+    if job.inputs.digest:
+        check_digest(job.side, job.api, version, job.inputs.digest, job.log)
+
+
+def check_creator(job: Trusting, version: Version, *, by_tags: bool) -> None:
+    """The part of it that is about who has made the version; with a digest anybody may have.
+
+    Raises:
+        GateNotMet: Somebody has who is not trusted.
+    """
     inputs, side, api = job.inputs, job.side, job.api
     if trusted := inputs.trusted_creators:
         if not version.creator:
@@ -77,8 +88,6 @@ def check_trust(job: Trusting, version: Version, *, by_tags: bool) -> None:
     elif by_tags and not inputs.digest:
         own = inputs.registry.username if isinstance(inputs.registry, MlflowServer) else side.user
         _check_creator(api, version, tuple(filter(None, (own,))), by_tags=by_tags)
-    if inputs.digest:
-        check_digest(side, api, version, inputs.digest, job.log)
 
 
 def _check_creator(

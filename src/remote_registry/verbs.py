@@ -167,6 +167,26 @@ DOWNLOAD = Verb(
     _REGISTRY_ALONE_SECRETS,
     "actions/download",
 )
+TEST = Verb(
+    "test",
+    (
+        *_REGISTRY_ALONE,
+        "select",
+        "trusted-creators",
+        "digest",
+        "run-model-code",
+        "rows",
+        "expect",
+        "tolerance",
+        "timeout",
+        "max-connections",
+        "retry-timeout",
+        "dry-run",
+        "python",
+    ),
+    _REGISTRY_ALONE_SECRETS,
+    "actions/test",
+)
 PROMOTE = Verb(
     "promote",
     (
@@ -242,6 +262,7 @@ VERBS = (
     SECRETS,
     RESOLVE,
     DOWNLOAD,
+    TEST,
     PROMOTE,
     REQUEST,
     APPROVE,

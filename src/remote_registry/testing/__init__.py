@@ -1,0 +1,1 @@
+"""`test`: a version is loaded and asked in an environment of its own, by a process of its own."""

@@ -1,0 +1,112 @@
+"""Which Python the model's environment is made of, and by what: `uv` where it is, else `venv`."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+_ASK = (
+    "import os, sys, sysconfig; print(*sys.version_info[:2]); "
+    "print(os.path.realpath(getattr(sys, '_base_executable', None) or sys.executable)); "
+    "print(sys.base_prefix)"
+)
+_NEWEST = 30
+_SECONDS = 20
+
+
+@dataclass(frozen=True)
+class Maker:
+    """How the environment is made.
+
+    Attributes:
+        uv: The program; empty where it is not there.
+        python: The interpreter; with `uv` the version that it is to find or to bring.
+        warning: Where the Python is not the one that the model was made with.
+        needs: Folders that it needs to read.
+    """
+
+    uv: str
+    python: str
+    warning: str = ""
+    needs: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class _Python:
+    version: tuple[int, int]
+    path: str
+    prefix: str
+
+
+def choose(wanted: tuple[int, int] | None, environment: Mapping[str, str]) -> Maker:
+    """The maker for a model that was made with a version of Python.
+
+    Args:
+        wanted: (major, minor); `None` for any.
+        environment: Where programs are looked for: `PATH`, `RUNNER_TOOL_CACHE`.
+    """
+    uv = shutil.which("uv", path=environment.get("PATH"))
+    own = _asked(sys.executable, environment)
+    if uv:
+        version = ".".join(map(str, wanted or sys.version_info[:2]))
+        needs = [os.path.realpath(uv), *(own.prefix for own in [own] if own)]
+        return Maker(os.path.realpath(uv), version, needs=tuple(needs))
+    found = [own] if own else []
+    if wanted and not (own and own.version == wanted):
+        found += _found(wanted, environment)
+    return _nearest(found, wanted)
+
+
+def _found(wanted: tuple[int, int], environment: Mapping[str, str]) -> Iterator[_Python]:
+    """Those that are there, the wanted one alone where there is one."""
+    minors = sorted(range(6, _NEWEST), key=lambda minor: abs(minor - wanted[1]))
+    for minor in minors:
+        for candidate in _candidates(wanted[0], minor, environment):
+            if python := _asked(candidate, environment):
+                yield python
+                return
+
+
+def _candidates(major: int, minor: int, environment: Mapping[str, str]) -> Iterator[str]:
+    if on_path := shutil.which(f"python{major}.{minor}", path=environment.get("PATH")):
+        yield on_path
+    for name in ("RUNNER_TOOL_CACHE", "AGENT_TOOLSDIRECTORY"):
+        if tools := environment.get(name):
+            kept = Path(tools, "Python").glob(f"{major}.{minor}.*/*/bin/python")
+            yield from sorted(map(str, kept), reverse=True)
+
+
+def _asked(candidate: str, environment: Mapping[str, str]) -> _Python | None:
+    """What an interpreter tells of itself; a shim tells the one that it stands for."""
+    command = [candidate, "-I", "-S", "-c", _ASK]
+    try:
+        told = subprocess.run(
+            command, env=dict(environment), capture_output=True, text=True, check=True,
+            timeout=_SECONDS, stdin=subprocess.DEVNULL,
+        ).stdout.splitlines()  # fmt: skip
+        version, path, prefix = told
+        major, minor = map(int, version.split())
+    except (OSError, ValueError, subprocess.SubprocessError):
+        return None
+    return _Python((major, minor), path, prefix)
+
+
+def _nearest(found: Sequence[_Python], wanted: tuple[int, int] | None) -> Maker:
+    if not found:
+        return Maker("", sys.executable)
+    if wanted is None:
+        return Maker("", found[0].path, needs=(found[0].prefix,))
+    best = min(found, key=lambda one: abs(one.version[1] - wanted[1]))
+    warning = ""
+    if best.version != wanted:
+        warning = (
+            f"The model was made with Python {wanted[0]}.{wanted[1]}, and is tested with Python "
+            f"{best.version[0]}.{best.version[1]}, the nearest that is here. Run "
+            "actions/setup-python for that version, or astral-sh/setup-uv, in a step before."
+        )
+    return Maker("", best.path, warning, (best.prefix,))
