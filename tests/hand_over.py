@@ -14,7 +14,7 @@ from typing import Any
 
 def main() -> None:
     sys.path.insert(0, str(Path(__file__).parents[1] / "src"))
-    from remote_registry.inputs.tested import tested_inputs
+    from remote_registry.inputs.tested import inputs_of_test
     from remote_registry.report.console import Console
     from remote_registry.testing.begin import _brought, hand_over
     from remote_registry.testing.folder import PrivateFolder
@@ -22,7 +22,7 @@ def main() -> None:
 
     model, given = json.loads(sys.argv[1])
     side = {"registry-uri": "http://127.0.0.1:1", "model-name": "churn", "select": "version=3"}
-    inputs = tested_inputs({**side, "run-model-code": "true", **given}, None)
+    inputs = inputs_of_test({**side, "run-model-code": "true", **given}, None)
     console = Console(os.environ)
     folder = PrivateFolder.make(Path(os.environ["RUNNER_TEMP"]))
     Path(model).rename(folder.model)

@@ -183,9 +183,9 @@ def download(call: Call) -> None:
 def test(call: Call) -> None:
     """Loads a version in an environment of its own, and predicts. Runs the model's code."""
     from .inputs.stores import registry_with_stores
-    from .inputs.tested import tested_inputs
+    from .inputs.tested import inputs_of_test
 
-    inputs = registry_with_stores(call.read(tested_inputs), call.taken)
+    inputs = registry_with_stores(call.read(inputs_of_test), call.taken)
     from .github import github_from
     from .testing.begin import begin, hand_over
 

@@ -27,6 +27,7 @@ from remote_registry.inputs.register import register_inputs
 from remote_registry.inputs.resolve import resolve_inputs
 from remote_registry.inputs.retire import retire_inputs
 from remote_registry.inputs.secrets import secrets_inputs
+from remote_registry.inputs.tested import inputs_of_test
 from remote_registry.inputs.transitions import approve_inputs, transition_inputs
 from remote_registry.kept import Kept
 from remote_registry.outcome import Outcome
@@ -34,6 +35,7 @@ from remote_registry.provenance import Provenance
 from remote_registry.reached import Downloaded, Promoted, Resolved, Retired
 from remote_registry.report.masks import SECRET_INPUTS, variable
 from remote_registry.several import Several
+from remote_registry.testing.tested import Tested as Tried
 from remote_registry.verbs import (
     APPROVE,
     DOCTOR,
@@ -46,6 +48,7 @@ from remote_registry.verbs import (
     RESOLVE,
     RETIRE,
     SECRETS,
+    TEST,
     VERBS,
     Verb,
 )
@@ -114,6 +117,7 @@ BY_SCOPE = {
     "tracking-token": "dapi-of-the-source",
 }
 RESOLVED = tuple(side | {"select": "version=3"} for side in (*SIDES, BY_SCOPE))
+CONSENTED = tuple(given | {"run-model-code": "true"} for given in RESOLVED)
 PROMOTED = tuple(given | {"stage": "Production"} for given in RESOLVED)
 ASKED = PROMOTED[:1]  # of a workspace, for an MLflow server has no transition requests
 FOR_A_STAGE = ("model-name", "select", "stage")
@@ -133,6 +137,7 @@ CONTRACTS = (
     Contract(SECRETS, Kept, secrets_inputs, (KEPT,), ("scope", "prefix")),
     Contract(RESOLVE, Resolved, resolve_inputs, RESOLVED, ("model-name", "select")),
     Contract(DOWNLOAD, Downloaded, download_inputs, RESOLVED, ("model-name", "select")),
+    Contract(TEST, Tried, inputs_of_test, CONSENTED, ("model-name", "select")),
     Contract(PROMOTE, Promoted, promote_inputs, PROMOTED, ("model-name", "select")),
     Contract(REQUEST, Requested, transition_inputs, ASKED, FOR_A_STAGE),
     Contract(APPROVE, Approved, approve_inputs, ASKED, FOR_A_STAGE),

@@ -16,6 +16,7 @@ from remote_registry.inputs.resolve import resolve_inputs
 from remote_registry.inputs.retire import retire_inputs
 from remote_registry.inputs.scopes import ScopeUri
 from remote_registry.inputs.sides import Databricks, Secret
+from remote_registry.inputs.tested import inputs_of_test
 
 Parse = Callable[[Mapping[str, str | None], Path | None], RegistryInputs]
 GOOD = {"model-name": "churn", "select": "version=3"}
@@ -32,9 +33,13 @@ def promoted_inputs(texts: Mapping[str, str | None], checkout: Path | None) -> R
     return promote_inputs({**stage, **texts}, checkout)
 
 
+def consented_inputs(texts: Mapping[str, str | None], checkout: Path | None) -> RegistryInputs:
+    return inputs_of_test({"run-model-code": "true", **texts}, checkout)
+
+
 @pytest.fixture(
-    params=[resolve_inputs, download_inputs, promoted_inputs, retire_inputs],
-    ids=["resolve", "download", "promote", "retire"],
+    params=[resolve_inputs, download_inputs, consented_inputs, promoted_inputs, retire_inputs],
+    ids=["resolve", "download", "test", "promote", "retire"],
 )
 def parse(request: pytest.FixtureRequest) -> Parse:
     return request.param

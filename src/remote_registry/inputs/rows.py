@@ -150,6 +150,8 @@ def _split_rows(data: Any) -> tuple[Any, ...]:
     lengths = {len(row) for row in rows}
     if len(lengths) > 1:
         raise InputError("holds a 'dataframe_split' with rows of several lengths.")
+    if "index" in data and (not isinstance(data["index"], list) or len(data["index"]) != len(rows)):
+        raise InputError("holds a 'dataframe_split' whose index is not as long as its data.")
     if columns is None:
         return tuple(rows)
     if not isinstance(columns, list) or not all(isinstance(one, (str, int)) for one in columns):
@@ -158,6 +160,4 @@ def _split_rows(data: Any) -> tuple[Any, ...]:
         raise InputError("holds a 'dataframe_split' whose columns are not as many as its cells.")
     if len(set(columns)) < len(columns):
         raise InputError("holds a 'dataframe_split' with a column twice.")
-    if "index" in data and (not isinstance(data["index"], list) or len(data["index"]) != len(rows)):
-        raise InputError("holds a 'dataframe_split' whose index is not as long as its data.")
     return tuple(dict(zip(columns, row)) for row in rows)  # noqa: B905

@@ -51,7 +51,7 @@ class TestedInputs(ResolveInputs):
     dry_run: bool
 
 
-def tested_inputs(raw: Mapping[str, str | None], checkout: Path | None) -> TestedInputs:
+def inputs_of_test(raw: Mapping[str, str | None], checkout: Path | None) -> TestedInputs:
     """Reads all inputs of `test`, and the files of the checkout that they name.
 
     Args:
