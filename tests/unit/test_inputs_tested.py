@@ -142,13 +142,13 @@ def test_what_is_no_rows(value: object, why: str) -> None:
 @pytest.mark.parametrize("read_it", [rows_from, expected_from])
 @pytest.mark.parametrize("text", ["[" * 100_000, "[" * 102 + "1" + "]" * 102, '{"inputs":' * 200])
 def test_what_is_nested_deep_is_no_crash(read_it: object, text: str) -> None:
-    with pytest.raises(InputError, match="nested deeper|no JSON"):
+    with pytest.raises(InputError, match=r"nested deeper|no JSON"):
         read_it(text, None)  # type: ignore[operator]
 
 
 @pytest.mark.parametrize("text", ["[1", "{]", "nowhere", "-", "1" * 5000, '"\x01"', "[1] 2"])
 def test_what_is_no_json(text: str) -> None:
-    with pytest.raises(InputError, match="no JSON|neither"):
+    with pytest.raises(InputError, match=r"no JSON|neither"):
         expected_from(text, None)
 
 

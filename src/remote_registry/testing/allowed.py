@@ -53,6 +53,6 @@ def named_paths(variables: Mapping[str, str]) -> list[str]:
     words = [
         word.removeprefix("file://")
         for name in (*_FILES, *_PLACES)
-        for word in variables.get(name, "").split()
+        for word in variables.get(name, "").replace(",", " ").split()
     ]
     return [word for word in words if word.startswith("/") and Path(word).exists()]

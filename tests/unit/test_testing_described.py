@@ -1,0 +1,213 @@
+"""What a model's own files say, whoever wrote them; and what its processes are given."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import pytest
+
+from remote_registry.errors import ModelFailed
+from remote_registry.inputs.data import yaml_of
+from remote_registry.inputs.texts import InputError
+from remote_registry.inputs.values import tags
+from remote_registry.testing.allowed import allowed, named_paths
+from remote_registry.testing.described import Described, describe
+from remote_registry.testing.python import choose
+
+MLMODEL = """
+flavors:
+  python_function:
+    env:
+      conda: conda.yaml
+      virtualenv: python_env.yaml
+    loader_module: mlflow.sklearn
+    python_version: 3.9.1
+mlflow_version: 3.17.2
+saved_input_example_info:
+  artifact_path: input_example.json
+utc_time_created: 2024-13-45 99:99:99
+"""
+PYTHON_ENV = (
+    "python: 3.11.7\nbuild_dependencies:\n- pip==23.1\ndependencies:\n- -r requirements.txt\n"
+)
+CONDA = "dependencies:\n- python=3.10.4\n- pip<=23\n- pip:\n  - scikit-learn==1.5\n"
+ODD_YAML = [
+    '"\\UFFFFFFFF"',
+    "[" * 100_000,
+    "a: b: c",
+    "? [a]\n: b",
+    "\x00",
+    "!!python/name:os.system",
+]
+
+
+def model(folder: Path, **files: str) -> Path:
+    for name, text in {"MLmodel": MLMODEL, **files}.items():
+        (folder / name.replace("_yaml", ".yaml").replace("_txt", ".txt")).write_text(text)
+    return folder
+
+
+def test_what_mlflow_writes(tmp_path: Path) -> None:
+    files = {"python_env_yaml": PYTHON_ENV, "conda_yaml": CONDA, "requirements_txt": "x\n"}
+    assert describe(model(tmp_path, **files)) == Described(
+        python=(3, 11), requirements="requirements.txt", packages=(), mlflow="3.17.2",
+        has_example=True,
+    )  # fmt: skip
+
+
+def test_what_stands_in_for_requirements(tmp_path: Path) -> None:
+    described = describe(model(tmp_path, conda_yaml=CONDA))
+    assert (described.python, described.requirements) == ((3, 10), "")
+    assert described.packages == ("scikit-learn==1.5",)
+    env = "python: '3.12'\ndependencies: [pandas, 5, {a: b}]\n"
+    described = describe(model(tmp_path, python_env_yaml=env))
+    assert (described.python, described.packages) == ((3, 12), ("pandas", "5"))
+
+
+def test_the_flavors_own_python_is_the_last_resort(tmp_path: Path) -> None:
+    assert describe(model(tmp_path)).python == (3, 9)
+
+
+@pytest.mark.parametrize("text", ODD_YAML)
+def test_odd_yaml_is_no_crash(tmp_path: Path, text: str) -> None:
+    with pytest.raises(ModelFailed, match=r"MLmodel can't be read|no flavor"):
+        describe(model(tmp_path, MLmodel=text))
+    with pytest.raises(ModelFailed, match=r"python_env.yaml can't be read"):
+        describe(model(tmp_path, python_env_yaml=text))
+
+
+@pytest.mark.parametrize("text", ODD_YAML)
+def test_nor_is_it_in_tags(text: str) -> None:
+    with pytest.raises(InputError):
+        tags(f"a: {text}\nb: [")
+    with pytest.raises(InputError):
+        tags(text)
+
+
+def test_dates_and_aliases_are_texts() -> None:
+    assert yaml_of("a: &x 2024-13-45\nb: *x\n") == {"a": "2024-13-45", "b": "2024-13-45"}
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "[]",
+        "5",
+        "flavors: []",
+        "flavors: {sklearn: {}}",
+        "flavors: {python_function: 5}",
+        "",
+        "é: \ud800",
+    ],
+)
+def test_what_is_no_model_for_pyfunc(tmp_path: Path, text: str) -> None:
+    (tmp_path / "MLmodel").write_bytes(text.encode(errors="surrogatepass"))
+    with pytest.raises(ModelFailed, match=r"no flavor python_function|can't be read"):
+        describe(tmp_path)
+
+
+def test_a_file_that_is_too_large_is_told(tmp_path: Path) -> None:
+    with (tmp_path / "MLmodel").open("wb") as file:
+        file.truncate(5_000_001)
+    with pytest.raises(ModelFailed, match=r"MLmodel is too large to be read: 5000001 bytes"):
+        describe(tmp_path)
+
+
+def test_an_environment_file_outside_of_the_model_is_none(tmp_path: Path) -> None:
+    (tmp_path / "outside.yaml").write_text(PYTHON_ENV)
+    inside = tmp_path / "model"
+    inside.mkdir()
+    for name in ("../outside.yaml", str(tmp_path / "outside.yaml"), "a\\0b", "[1]"):
+        described = describe(model(inside, MLmodel=MLMODEL.replace("python_env.yaml", name)))
+        assert described.python == (3, 9)
+
+
+@pytest.mark.parametrize("version", ["3.1; import os", "-r x", "3", "${X}", "3.1 --index-url x"])
+def test_a_version_of_mlflow_that_is_none(tmp_path: Path, version: str) -> None:
+    text = MLMODEL.replace("3.17.2", f"'{version}'")
+    assert describe(model(tmp_path, MLmodel=text)).mlflow == ""
+
+
+SIGN_INS = {
+    "HTTPS_PROXY": "http://user:word@proxy:3128",
+    "https_proxy": "user:word@proxy:3128",
+    "HTTP_PROXY": "word@proxy",
+    "PIP_INDEX_URL": "https://user:word@index.example/simple",
+    "PIP_EXTRA_INDEX_URL": "https://a.example/simple https://word@b.example/simple",
+    "UV_INDEX": "own=https://user:word@index.example/simple",
+    "UV_INDEX_URL": "https://index.example/simple?token=word",
+    "PIP_FIND_LINKS": "https://index.example/wheels?sig=word",
+}
+HARMLESS = {
+    "PATH": "/usr/bin:/bin",
+    "LANG": "C.UTF-8",
+    "HTTPS_PROXY": "http://proxy:3128",
+    "no_proxy": "127.0.0.1,.example.com",
+    "PIP_INDEX_URL": "https://mirror.example/simple",
+    "SSL_CERT_FILE": "/etc/ssl/own.pem",
+}
+KEPT_BACK = (
+    "GITHUB_TOKEN", "GITHUB_OUTPUT", "GITHUB_ENV", "ACTIONS_ID_TOKEN_REQUEST_TOKEN", "HOME",
+    "ACTIONS_RUNTIME_TOKEN", "INPUT_REGISTRY_TOKEN", "DATABRICKS_TOKEN", "AWS_SECRET_ACCESS_KEY",
+    "PIP_CONFIG_FILE", "PIP_USERNAME", "UV_INDEX_OWN_PASSWORD", "UV_CONFIG_FILE", "PYTHONPATH",
+    "LD_PRELOAD", "RUNNER_TEMP", "SSH_AUTH_SOCK", "NETRC",
+)  # fmt: skip
+
+
+def test_what_is_harmless_is_given() -> None:
+    assert allowed(HARMLESS) == (HARMLESS, [])
+
+
+def test_a_sign_in_is_kept_back_by_name() -> None:
+    given, refused = allowed(SIGN_INS)
+    assert given == {}
+    assert sorted(refused) == sorted(SIGN_INS)
+    assert "word" not in "".join(refused)
+
+
+def test_nothing_else_is_given() -> None:
+    secrets = dict.fromkeys(KEPT_BACK, "a secret")
+    assert allowed({**secrets, "HTTP_PROXY": "", "PIP_CERT": "", "TZ": ""}) == ({}, [])
+
+
+def test_files_that_variables_name_can_be_read(tmp_path: Path) -> None:
+    places = f"{tmp_path} file://{tmp_path} https://index.example /nowhere relative"
+    assert named_paths({"PIP_FIND_LINKS": places}) == [str(tmp_path)] * 2
+
+
+def test_the_python_of_the_model_is_taken_where_it_is_here() -> None:
+    own = sys.version_info[:2]
+    for wanted in (None, own):
+        maker = choose(wanted, {"PATH": "/nowhere"})
+        assert (maker.uv, maker.warning) == ("", "")
+        assert Path(maker.python).is_file()
+
+
+def test_else_the_nearest_with_a_warning_that_names_both(tmp_path: Path) -> None:
+    maker = choose((3, 29), {"PATH": "/nowhere"})
+    minor = sys.version_info[1]
+    assert f"made with Python 3.29, and is tested with Python 3.{minor}" in maker.warning
+    tools = tmp_path / "Python" / "3.28.1" / "x64" / "bin"
+    tools.mkdir(parents=True)
+    fake = tools / "python"
+    fake.write_text("#!/bin/sh\necho 3 28\necho /tools/python3.28\necho /tools\n")
+    fake.chmod(0o755)
+    maker = choose((3, 29), {"PATH": "/nowhere", "RUNNER_TOOL_CACHE": str(tmp_path)})
+    assert maker.python == "/tools/python3.28"
+    assert "tested with Python 3.28" in maker.warning
+
+
+def test_a_python_that_cannot_be_run_is_passed_over(tmp_path: Path) -> None:
+    broken = tmp_path / "python3.29"
+    broken.write_text("#!/bin/sh\nexit 127\n")
+    broken.chmod(0o755)
+    assert "nearest" in choose((3, 29), {"PATH": str(tmp_path)}).warning
+
+
+def test_uv_brings_the_python_that_was_asked_for(tmp_path: Path) -> None:
+    uv = tmp_path / "uv"
+    uv.write_text("#!/bin/sh\n")
+    uv.chmod(0o755)
+    maker = choose((3, 12), {"PATH": str(tmp_path)})
+    assert (maker.uv, maker.python, maker.warning) == (str(uv), "3.12", "")
