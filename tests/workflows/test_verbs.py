@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import made_versions
 import pytest
+import runnable
 from workflows.act import Runner
 from workspace import Workspace
 
@@ -32,6 +34,19 @@ STEP = """
 def step(name: str, verb: str, **inputs: str) -> str:
     lines = [f"          {key.replace('_', '-')}: {text}\n" for key, text in inputs.items()]
     return STEP % (name, verb) + "".join(lines)
+
+
+# Doubles each row, and tells the variables that it has first.
+SPY = """
+import os
+
+class Model:
+    def predict(self, data, params=None):
+        return [sorted(os.environ), *(2 * row for row in data["x"])]
+
+def _load_pyfunc(path):
+    return Model()
+"""
 
 
 @pytest.fixture
@@ -73,6 +88,33 @@ def test_download(workflow: Path, runner: Runner, secrets: dict[str, str], model
 
     assert done.code == 0, str(done)
     assert done.outputs("brought")["path"] == "a/model"
+
+
+def test_a_version_is_tested(
+    workflow: Path, runner: Runner, secrets: dict[str, str], registry_workspace: Workspace
+) -> None:
+    name = made_versions.make_model(registry_workspace)
+    files = runnable.model_files(SPY)
+    runnable.registered(registry_workspace, name, files)
+    packages = runnable.of_the_tests(runner.home)
+    (runner.checkout / "rows.csv").write_text("x\n1\n2.5\n")
+    tried = step("tried", "test", model_name=name, select="latest", rows="rows.csv")
+    asked = "          run-model-code: true\n        env:\n"
+    asked += "".join(f"          {key}: {text!r}\n" for key, text in packages.items())
+    workflow.write_text(HEAD + tried + asked)
+
+    done = runner.run(workflow, "push", secrets=secrets)
+
+    assert done.code == 0, str(done)
+    told = done.outputs("tried")
+    assert (told["passed"], told["version"]) == ("true", "1")
+    first, *rows = json.loads(told["prediction"])
+    assert rows == [2, 5]
+    names = set(first)
+    assert not {one for one in names if one.startswith(("GITHUB_", "ACTIONS_", "INPUT_"))}
+    assert registry_workspace.token not in told["prediction"]
+    assert "passed its test" in done.summaries[0]
+    assert runner.temporary_files == []
 
 
 def test_promote_and_back(
