@@ -116,14 +116,19 @@ class LocalGitHub:
             self._brought[commit] = [made]
         return made
 
-    def merge(self, pull_request: PullRequest, how: str) -> str:
-        """Merges in one of GitHub's three ways; the commit at the end of the base branch."""
+    def merge(self, pull_request: PullRequest, how: str, commit: str = "") -> str:
+        """Merges in one of GitHub's three ways; the commit at the end of the base branch.
+
+        Args:
+            commit: Which that is to be; by default some new one.
+        """
         pull_request.merged_at = "2026-11-24T12:00:00Z"
         made = {
             "merge": [new_commit()],
             "squash": [new_commit()],
             "rebase": [new_commit() for _ in pull_request.commits],
         }[how]
+        made[-1] = commit or made[-1]
         pull_request.merge_commit = made[-1]
         for commit in made:
             self._brought[commit] = [pull_request]

@@ -149,10 +149,11 @@ def test_it_is_brought_up_to_date_among_many_others(job: PullRequest) -> None:
     first = job.register(stage="Production")
     assert first.code == 0, first.log
     assert "To promote it" not in job.told
-    ours = job.github.comments.pop()
+    (ours,) = job.github.comments
     for number in range(250):
         job.github.write(f"Comment {number}", author="somebody")
-    job.github.comments.insert(230, ours)  # by when it was made; its id says no more
+    job.github.comments.remove(ours)
+    job.github.comments.insert(230, ours)  # so that it is on the third page
     job.github.write(f"{job.mark}\nI am the bot.", author="somebody")
     job.github.write(f"{job.mark}\nWho was deleted.", author="")
     job.github.write(f"{job.mark}\nOn another one.", pull_request=8)
