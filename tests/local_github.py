@@ -130,8 +130,8 @@ class LocalGitHub:
         }[how]
         made[-1] = commit or made[-1]
         pull_request.merge_commit = made[-1]
-        for commit in made:
-            self._brought[commit] = [pull_request]
+        for one in made:
+            self._brought[one] = [pull_request]
         return made[-1]
 
     def push(self) -> str:
