@@ -150,3 +150,12 @@ print(json.dumps(sorted(heavy & {name.partition(".")[0] for name in sys.modules}
     )  # fmt: skip
 
     assert json.loads(done.stdout) == []
+
+
+def test_the_token_of_the_comment_is_a_secret() -> None:
+    inputs = read(ON_DATABRICKS, github_token="ghs_0123456789")
+
+    assert inputs.github_token is not None
+    assert inputs.github_token.value == "ghs_0123456789"
+    assert "ghs_0123456789" not in repr(inputs)
+    assert problem(ON_DATABRICKS, github_token="a b").startswith("github-token: ")

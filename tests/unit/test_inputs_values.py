@@ -23,9 +23,9 @@ def test_a_switch_is_true_or_false(name: str, text: str) -> None:
     ("text", "means"), [("", False), ("false", False), ("FALSE", False), ("True", True)]
 )
 def test_a_switch_is_false_unless_it_says_true(text: str, means: bool) -> None:
-    inputs = read(ON_DATABRICKS, dry_run=text, archive_existing=text, stage="Staging")
+    inputs = read(ON_DATABRICKS, dry_run=text, archive_existing=text, stage="Staging", comment=text)
 
-    assert (inputs.dry_run, inputs.archive_existing) == (means, means)
+    assert (inputs.dry_run, inputs.archive_existing, inputs.comment) == (means, means, means)
 
 
 @pytest.mark.parametrize(
