@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import secrets
 import time
 from collections.abc import Mapping
@@ -95,7 +96,7 @@ class Attempt:
 def attempt_from(environment: Mapping[str, str]) -> Attempt:
     """This process's, as Actions and the operating system tell it."""
     after = environment.get("REMOTE_REGISTRY_ABANDONED_AFTER", "")
-    seconds = float(after) if after.replace(".", "", 1).isdecimal() else _RENEWED_SECONDS
+    seconds = float(after) if re.fullmatch(r"[0-9]{1,6}(\.[0-9]+)?", after) else _RENEWED_SECONDS
     run = environment.get("GITHUB_RUN_ID", "")
     if environment.get("GITHUB_ACTIONS") == "true" and run:
         server = environment.get("GITHUB_SERVER_URL", "")

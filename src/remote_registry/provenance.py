@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+_LOST = re.compile("[\ud800-\udfff]")  # the bytes of a variable that are not UTF-8
+
 
 @dataclass(frozen=True)
 class Provenance:
@@ -47,6 +49,8 @@ def provenance_from(environment: Mapping[str, str]) -> Provenance:
     if environment.get("GITHUB_ACTIONS") != "true":
         return Provenance()
     event = _event(environment.get("GITHUB_EVENT_PATH", ""))
+    # What is not UTF-8 no server takes.
+    environment = {name: _LOST.sub("\ufffd", text) for name, text in environment.items()}
     pull_request = _mapping(event.get("pull_request"))
     head = _mapping(pull_request.get("head"))
     commit = environment.get("GITHUB_SHA", "")

@@ -44,13 +44,17 @@ class Renewal:
                     self._log.line(f"a mark could not be renewed: {error}")
 
     def __enter__(self) -> Renewal:
-        self._thread.start()
+        try:
+            self._thread.start()
+        except RuntimeError:  # which only matters to who takes longer than others wait
+            self._log.line("no mark is renewed, for the machine has no room for a thread")
         return self
 
     def end(self) -> None:
         """Ends it now, and waits a little for what is under way."""
         self._ended.set()
-        self._thread.join(_LAST_SECONDS)
+        if self._thread.ident:
+            self._thread.join(_LAST_SECONDS)
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, _: TracebackType | None

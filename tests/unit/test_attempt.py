@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from remote_registry.attempt import Mark, mark_from
+from remote_registry.attempt import Mark, attempt_from, mark_from
 
 
 @pytest.mark.parametrize(
@@ -20,3 +20,11 @@ def test_a_mark_that_nobody_of_us_has_written_is_none(field: str, text: str) -> 
     assert mark_from(good)
     assert forged != good
     assert mark_from(forged) is None
+
+
+@pytest.mark.parametrize(
+    ("text", "seconds"),
+    [("", 900.0), ("0.5", 0.5), ("60", 60.0), ("9" * 400, 900.0), ("1e3", 900.0), ("soon", 900.0)],
+)
+def test_how_long_others_wait_can_be_set_to_what_can_be_waited(text: str, seconds: float) -> None:
+    assert attempt_from({"REMOTE_REGISTRY_ABANDONED_AFTER": text}).abandoned_after == seconds

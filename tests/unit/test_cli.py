@@ -280,6 +280,30 @@ def test_a_log_that_cannot_be_written_is_no_failure(
     assert dict(runner.file_outputs((tmp_path / "output").read_text()))["status"] == "skipped"
 
 
+_INTERRUPTED_BY_ITSELF = """
+import os, runpy, signal, sys
+
+class Interrupting:
+    def find_spec(self, name, *_):
+        if name == "click":
+            os.kill(os.getpid(), signal.SIGINT)
+
+sys.meta_path.insert(0, Interrupting())
+runpy.run_path(sys.argv.pop(1), run_name="__main__")
+"""
+
+
+def test_a_signal_before_anything_is_begun_shows_no_traceback() -> None:
+    done = subprocess.run(
+        [sys.executable, "-I", "-B", "-c", _INTERRUPTED_BY_ITSELF, SOURCES, "register"],
+        capture_output=True,
+        check=False,
+        timeout=60,
+    )
+
+    assert (done.returncode, done.stderr) == (-signal.SIGINT, b"")
+
+
 def test_what_was_registered_is_told_where_outputs_are_lost(
     ended: Callable[..., int], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

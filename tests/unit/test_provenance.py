@@ -222,3 +222,10 @@ def test_what_somebody_has_merged(
     path: Path, event: dict[str, Any], variables: dict[str, str]
 ) -> None:
     assert not from_event(path, event, **variables).is_proposed
+
+
+def test_variables_that_are_not_utf_8_can_be_sent(path: Path) -> None:
+    odd = {"GITHUB_REF": "refs/heads/\udcff", "GITHUB_REPOSITORY": "your-org/\udcff"}
+    tags = provenance_from({"GITHUB_ACTIONS": "true", **odd, "GITHUB_EVENT_PATH": str(path)}).tags()
+    assert tags["ref"] == "refs/heads/\ufffd"
+    assert "".join(tags.values()).encode()
