@@ -10,7 +10,7 @@ import time
 
 from . import cancelling
 from .attempt import Mark, mark_from
-from .errors import RegistryFailed
+from .errors import Failure, RegistryFailed
 from .job import TAKEN_TAG, WITHDRAWING_TAG, Job
 from .registry.api import PENDING, READY, Version
 from .rest import ApiError
@@ -56,8 +56,7 @@ def take_openly(job: Job, version: Version) -> None:
             raise Vanished(f"Version {version.number} was withdrawn meanwhile.")
         withdrawers = _withdrawers(found)
         if all(job.attempt.is_over(mark) for mark in withdrawers):
-            for mark in withdrawers:  # or each later run would have to look again
-                job.api.delete_tag(version.number, f"{WITHDRAWING_TAG}{mark.token}")
+            _clear(job, version, withdrawers)
             return
         if time.monotonic() > deadline:
             raise RegistryFailed(
@@ -67,6 +66,15 @@ def take_openly(job: Job, version: Version) -> None:
             )
         job.log.progress(f"waiting for the job that withdraws version {version.number}")
         cancelling.sleep(0.3)
+
+
+def _clear(job: Job, version: Version, ended: list[Mark]) -> None:
+    """Takes off what jobs have said that have ended, or each later run would look again."""
+    for mark in ended:
+        try:
+            job.api.delete_tag(version.number, f"{WITHDRAWING_TAG}{mark.token}")
+        except Failure as error:
+            job.log.line(f"the tag of a job that has ended could not be taken off: {error}")
 
 
 def _withdrawers(version: Version) -> list[Mark]:

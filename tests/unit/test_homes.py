@@ -82,8 +82,7 @@ def test_a_staging_run_whose_experiment_no_reply_told_of_is_taken_back_all_the_s
 
 
 def test_a_staging_run_that_was_refused_is_none() -> None:
-    missing = refusal(404, "RESOURCE_DOES_NOT_EXIST")
-    rest: Any = Answers(create=refusal(403, "PERMISSION_DENIED"), get_by_name=missing)
+    rest: Any = Answers(create=refusal(403, "PERMISSION_DENIED"))
     home = StagingRun(rest, "/Users/a/ours", ())
     with pytest.raises(Refused):
         home.prepare(MARK)

@@ -73,6 +73,7 @@ class StagingRun:
             self._writer = RunUploads(self._rest, self._run, _FOLDER, self._files)
             problem = self._writer.check(self._files[0].path)
         except ApiError as error:
+            self._begun = bool(self._experiment) or error.status >= 500
             raise Refused(f"a staging run is refused: {error.message}", where=self._name) from error
         if problem:
             raise Refused(f"a staging run can't be written to: {problem}", where=self._name)
