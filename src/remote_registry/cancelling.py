@@ -13,7 +13,7 @@ from __future__ import annotations
 import signal
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import FrameType
 
@@ -39,6 +39,7 @@ class _State:
     """Signals belong to a process, and so does what has been received."""
 
     received = 0
+    tells_left: list[Callable[[], list[str]]] = []  # noqa: RUF012 - one for the process
 
 
 class _Line(threading.local):
@@ -64,6 +65,26 @@ def deafen() -> None:
     signal.setitimer(signal.ITIMER_REAL, 0)
     for signum in (*_SIGNALS, signal.SIGALRM):
         signal.signal(signum, signal.SIG_IGN)
+
+
+def tell_in_the_end(left: Callable[[], list[str]]) -> None:
+    """Has somebody asked what is left: a signal may come where no exception can carry that."""
+    _State.tells_left.append(left)
+
+
+@contextmanager
+def remembered(tell: Callable[[], list[str]]) -> Iterator[None]:
+    """A block during which `left` tells of some more."""
+    _State.tells_left.append(tell)
+    try:
+        yield
+    finally:
+        _State.tells_left.remove(tell)
+
+
+def left() -> list[str]:
+    """All that would be left if the process ended now, whatever thread has made it."""
+    return [thing for tell in list(_State.tells_left) for thing in tell()]
 
 
 def received() -> int:

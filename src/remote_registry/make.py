@@ -6,7 +6,7 @@ import time
 from functools import partial
 
 from . import cancelling
-from .cancelling import Hurry, shielded
+from .cancelling import Hurry, remembered, shielded
 from .create import Creation, create, withdraw_all
 from .errors import Cancelled, Failure
 from .files.copy import Manifest, copy
@@ -22,7 +22,7 @@ from .renewal import Renewal
 from .rest import ApiError, Json
 from .retry import Transient
 from .taking import NoGood, NotMade, Overdue, Vanished, take_openly, withdraw_if_abandoned
-from .undo import Undo, remembered
+from .undo import Undo
 from .verify import read_source, verify
 
 

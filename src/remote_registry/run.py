@@ -126,6 +126,8 @@ def to_the_end(work: Callable[[], None], report: Report) -> NoReturn:
     except Exception as error:  # noqa: BLE001 - the last resort: a bug of ours
         failure = bug(error, report.console.line)
     cancelling.deafen()
+    if failure:
+        failure.left += [thing for thing in cancelling.left() if thing not in failure.left]
     report.outcome.seconds = time.monotonic() - report.begun
     failure = _report(report, failure)
     sys.exit(failure.exit_code if failure else 0)

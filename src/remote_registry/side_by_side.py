@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from concurrent.futures import wait
 
-from .cancelling import Hurry, follow, received, shielded
+from .cancelling import Hurry, follow, left, received, shielded
 from .errors import Cancelled
 from .files.pace import Crew
-from .undo import left_now
 
 _STACK_BYTES = 8 << 20  # as the main thread's, for replies that are nested deeply are read in it
 
@@ -36,7 +35,7 @@ def side_by_side(works: Sequence[Callable[[], None]], at_once: int) -> None:
                 wait(futures)
             raise
     except Hurry as hurry:
-        hurry.left += left_now()
+        hurry.left += left()
         raise
     for future in futures:
         future.result()

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from types import TracebackType
 
+from . import cancelling
 from .background import in_background
 from .cancelling import Hurry, shielded
 from .errors import Cancelled, Ending
@@ -16,22 +16,6 @@ from .outcome import Log
 from .rest import Rest
 
 _SECONDS = 30.0  # for all of it
-_OPEN: list[Callable[[], list[str]]] = []
-
-
-def left_now() -> list[str]:
-    """All that would be left behind if this process ended at once, whatever thread has made it."""
-    return [thing for tell in list(_OPEN) for thing in tell()]
-
-
-@contextmanager
-def remembered(tell: Callable[[], list[str]]) -> Iterator[None]:
-    """A block during which `left_now` tells of some things."""
-    _OPEN.append(tell)
-    try:
-        yield
-    finally:
-        _OPEN.remove(tell)
 
 
 @dataclass(frozen=True)
@@ -54,8 +38,8 @@ class Undo:
         self._rest = rest
         self._log = log
         self._steps: list[_Step] = []
+        self._left: list[str] = []
         self._cancelled: Cancelled | None = None
-        self._remembered = remembered(self._told)
 
     def push(
         self, action: Callable[[], bool], left: Callable[[], str], *, aside: bool = False
@@ -80,31 +64,26 @@ class Undo:
             Cancelled: A signal came meanwhile. All was tried.
         """
         begun = time.monotonic()
-        left: list[str] = []
         self._rest.seconds = _SECONDS
         aside = {
-            step: in_background(partial(self._take_back, step, left))
+            step: in_background(partial(self._take_back, step))
             for step in self._steps
             if step.aside
         }
         while self._steps:
             self._rest.seconds = max(1.0, _SECONDS - (time.monotonic() - begun))
             step = self._steps[-1]
-            try:
-                if step in aside:
-                    aside[step].result()
-                else:
-                    self._take_back(step, left)
-            except Hurry as hurry:
-                hurry.left += left + self._told()
-                raise
+            if step in aside:
+                aside[step].result()
+            else:
+                self._take_back(step)
             self._steps.pop()
         if self._cancelled:
-            self._cancelled.left += left
+            self._cancelled.left += self._left
             raise self._cancelled
-        return left
+        return self._left
 
-    def _take_back(self, step: _Step, left: list[str]) -> None:
+    def _take_back(self, step: _Step) -> None:
         thing = step.left()
         try:
             if step.action():
@@ -112,37 +91,30 @@ class Undo:
         except Exception as error:  # noqa: BLE001 - the others are taken back all the same
             if thing:
                 self._log.warning(f"could not take back {thing}: {error}")
-                left.append(thing)
+                self._left.append(thing)
         except Cancelled as cancelled:
             self._cancelled = cancelled
-            left += [thing] if thing else []
+            self._left += [thing] if thing else []
 
-    def _told(self) -> list[str]:
-        """What is left where none of the steps is undone, the last first."""
-        return [thing for step in reversed(self._steps) if (thing := step.left())]
+    def left(self) -> list[str]:
+        """What is left at this moment: what could not be taken back, and what is not yet."""
+        return self._left + [thing for step in reversed(self._steps) if (thing := step.left())]
 
     def __enter__(self) -> Undo:
-        self._remembered.__enter__()
+        cancelling.tell_in_the_end(self.left)
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, _: TracebackType | None
     ) -> None:
+        if error is None or isinstance(error, Hurry):
+            return
+        left: list[str] = []
         try:
-            self._end(error)
-        finally:
-            self._remembered.__exit__(None, None, None)
-
-    def _end(self, error: BaseException | None) -> None:
-        if isinstance(error, Hurry):
-            error.left += self._told()
-        elif error is not None:
-            left: list[str] = []
-            try:
-                with shielded():
-                    left += self.run()
-            except Cancelled as cancelled:
-                cancelled.left += left
-                raise
-            if isinstance(error, Ending):
-                error.left += left
+            with shielded():
+                left += self.run()
+        except Cancelled as cancelled:
+            cancelled.left += [thing for thing in left if thing not in cancelled.left]
+            raise
+        if isinstance(error, Ending):
+            error.left += left

@@ -11,22 +11,23 @@ from collections.abc import Iterator
 import pytest
 
 from remote_registry import cancelling
-from remote_registry.cancelling import Hurry, look, shielded
+from remote_registry.cancelling import Hurry, left, look, remembered, shielded
 from remote_registry.errors import Cancelled
 from remote_registry.side_by_side import side_by_side
-from remote_registry.undo import left_now, remembered
 
 
 @pytest.fixture(autouse=True)
 def signals() -> Iterator[None]:
     kinds = (signal.SIGINT, signal.SIGTERM, signal.SIGALRM)
     before = {one: signal.getsignal(one) for one in kinds}
+    cancelling._State.tells_left.clear()
     cancelling.listen()
     yield
     signal.setitimer(signal.ITIMER_REAL, 0)
     for signum, handler in before.items():
         signal.signal(signum, handler)
     cancelling._State.received, cancelling._LINE.told = 0, False
+    cancelling._State.tells_left.clear()
 
 
 def ended_by(work: object = None) -> str:
@@ -126,7 +127,7 @@ def test_a_second_signal_waits_for_nobody_and_tells_what_is_left() -> None:
         side_by_side([stubborn], 1)
     let_go.set()
     deadline = time.monotonic() + 10
-    while left_now() and time.monotonic() < deadline:
+    while left() and time.monotonic() < deadline:
         time.sleep(0.01)
     assert hurried.value.left == ["a folder"]
     assert cancelling.received() == signal.SIGINT
@@ -134,8 +135,8 @@ def test_a_second_signal_waits_for_nobody_and_tells_what_is_left() -> None:
 
 def test_what_is_done_leaves_nothing() -> None:
     with remembered(lambda: ["a folder"]):
-        assert left_now() == ["a folder"]
-    assert left_now() == []
+        assert left() == ["a folder"]
+    assert left() == []
 
 
 def test_so_many_at_once_and_no_more() -> None:

@@ -6,7 +6,7 @@ import os
 import signal
 import threading
 from collections.abc import Iterator
-from contextlib import nullcontext
+from contextlib import nullcontext, suppress
 from functools import partial
 from types import SimpleNamespace
 from typing import Any
@@ -44,6 +44,7 @@ def signals() -> Iterator[None]:
     for signum, handler in before.items():
         signal.signal(signum, handler)
     cancelling._State.received, cancelling._LINE.told = 0, False
+    cancelling._State.tells_left.clear()
 
 
 def undone(*actions: Any, aside: bool = False) -> Ending:
@@ -73,12 +74,6 @@ def test_what_was_never_begun_is_not_told_to_be_left() -> None:
     undo = Undo(SimpleNamespace(seconds=0.0), told := Told())  # type: ignore[arg-type]
     undo.push(refused, lambda: "")
     assert undo.run() == told.lines == []
-    hurried = cancelling.Hurry()
-    undo.push(refused, lambda: "")
-    undo.push(refused, lambda: "a thing")
-    with pytest.raises(cancelling.Hurry), undo:
-        raise hurried
-    assert hurried.left == ["a thing"]
 
 
 def test_what_is_told_to_be_left_is_what_there_was_before_it_was_taken_back() -> None:
@@ -129,3 +124,28 @@ def test_a_signal_at_the_very_end_is_reported(
         run(REGISTER, {}, Outcome("m"), as_json=False, carry_out=lambda _: None)
     assert ended.value.code == 130
     assert "version<<" in (tmp_path / "output").read_text()
+
+
+@pytest.mark.parametrize("moment", ["__exit__", "run", "_take_back"])
+def test_a_second_signal_at_any_moment_hides_nothing_of_what_is_left(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Any, moment: str
+) -> None:
+    """It may come before the block that is left has begun to undo."""
+
+    def hurried(*_: object) -> None:
+        with suppress(Cancelled):
+            os.kill(os.getpid(), signal.SIGINT)
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    def carry_out(_: object) -> None:
+        with Undo(SimpleNamespace(seconds=0.0), Told()) as undo:  # type: ignore[arg-type]
+            undo.push(lambda: True, lambda: "a thing")
+            undo.push(lambda: True, lambda: "")
+            raise RegistryFailed("no")
+
+    monkeypatch.setattr(Undo, moment, hurried)
+    monkeypatch.setenv("GITHUB_STEP_SUMMARY", str(tmp_path / "summary"))
+    with pytest.raises(SystemExit) as ended:
+        run(REGISTER, {}, Outcome("m"), as_json=False, carry_out=carry_out)
+    assert ended.value.code == 130
+    assert "Left behind: a thing" in (tmp_path / "summary").read_text()
