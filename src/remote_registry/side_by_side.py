@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from concurrent.futures import wait
+from concurrent.futures import Future, wait
 
 from .cancelling import Hurry, follow, left, received, shielded
 from .errors import Cancelled
 from .files.pace import Crew
 
+_LOOK_SECONDS = 0.2  # for a signal that comes just before a wait without an end does not end it
 _STACK_BYTES = 8 << 20  # as the main thread's, for replies that are nested deeply are read in it
 
 
@@ -28,11 +29,11 @@ def side_by_side(works: Sequence[Callable[[], None]], at_once: int) -> None:
     try:
         try:
             crew.hire()
-            wait(futures)
+            _wait(futures)
         except Cancelled:
             with shielded():
                 crew.hire()  # which the signal may have interrupted
-                wait(futures)
+                _wait(futures)
             raise
     except Hurry as hurry:
         hurry.left += left()
@@ -41,6 +42,11 @@ def side_by_side(works: Sequence[Callable[[], None]], at_once: int) -> None:
         future.result()
     if signum := received():  # which the main thread may have been told while it did one of them
         raise Cancelled(signum)
+
+
+def _wait(futures: Sequence[Future[None]]) -> None:
+    while wait(futures, _LOOK_SECONDS).not_done:
+        pass
 
 
 def _followed(work: Callable[[], None]) -> None:
