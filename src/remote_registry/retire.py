@@ -3,21 +3,19 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
 
 from .attempt import Attempt
 from .cancelling import shielded
-from .connection import Connection, connect_registry
+from .clearing import clear, left_by_mlflow, named, orphans, staging_of_run
+from .connection import connect_registry
 from .errors import Cancelled, Failure, RegistryFailed
 from .github import GitHub
 from .inputs.retire import ARCHIVE, RetireInputs
 from .outcome import Log
 from .plan import Found
 from .reached import Retired
-from .registry import leftovers
 from .registry.api import PENDING, READY, RegistryApi, Version
-from .registry.databricks import Dbfs, DbfsStaging, look_at_dbfs
-from .registry.protocols import Home
+from .retirement import Retirement
 from .retiring import (
     ARCHIVED,
     DELETING_TAG,
@@ -27,22 +25,9 @@ from .retiring import (
     in_use,
     words_of_deleting,
 )
-from .retry import Transient
 from .select import find, look, nearest_to
 
 _IN_USE = ("Staging", "Production")  # of which a workspace deletes no version
-
-
-@dataclass(frozen=True)
-class Retirement:
-    """What the steps of retiring work on; `side` is the registry's connection."""
-
-    inputs: RetireInputs
-    side: Connection
-    api: RegistryApi
-    attempt: Attempt
-    log: Log
-    outcome: Retired
 
 
 def retire(
@@ -62,15 +47,15 @@ def retire(
     job = Retirement(inputs, side, RegistryApi(side, inputs.model_name), attempt, log, outcome)
     with log.group("Find what goes"):
         found, choice = _found(job, github)
-        outcome.mlflow_staging = _left_by_mlflow(job)
-        of_run = _staging_of_run(job, found)
+        outcome.mlflow_staging = left_by_mlflow(job)
+        of_run = staging_of_run(job, found)
     _tell_plan(job, found, choice, of_run)
     if inputs.dry_run:
         outcome.status = "planned"
         return
     with log.group("Retire"):
         _retire(job, found, choice)
-        _clear(job, found, of_run)
+        clear(job, found, of_run)
     outcome.status = "retired"
 
 
@@ -108,54 +93,6 @@ def _what_lets_go(choice: Choice) -> str:
     return "Promote another version first, or say force: true if you mean it."
 
 
-def _left_by_mlflow(job: Retirement) -> list[str]:
-    """The names of the staging copies that plain MLflow has left.
-
-    Raises:
-        RegistryFailed: One is to be deleted, and they can't be listed.
-    """
-    if not job.side.is_databricks:
-        return []
-    try:
-        dbfs = look_at_dbfs(job.side.rest)
-    except Failure as error:
-        dbfs = Dbfs(is_on=True, problem=error.what)
-    if dbfs.problem and job.inputs.mlflow_staging:
-        raise RegistryFailed(
-            f"MLflow's staging copies can't be listed: {dbfs.problem} Nothing was changed.",
-            where=job.side.label,
-            todo="Let the token's user list dbfs:/databricks/mlflow/tmp-external-source.",
-        )
-    if dbfs.problem:
-        tell = job.log.warning if dbfs.is_on else job.log.line  # where DBFS is off there are none
-        tell(f"what plain MLflow has left can't be listed: {dbfs.problem}")
-    return leftovers.of_mlflow(dbfs)
-
-
-def _staging_of_run(job: Retirement, found: Found) -> list[str]:
-    """The staging copies of plain MLflow that are to be deleted by name.
-
-    Raises:
-        RegistryFailed: The registry is reading one of them.
-    """
-    run = job.inputs.mlflow_staging
-    names = leftovers.of_run(job.outcome.mlflow_staging, run) if run else []
-    if not names:
-        return []
-    pending = [one.source for one in found.versions or () if one.status == PENDING]
-    for one in leftovers.versions_of_run(job.side.rest, run):
-        pending += [str(one.get("source", ""))] if one.get("status") == PENDING else []
-    for name in names:
-        if any(f"/{name}/" in source for source in pending):
-            raise RegistryFailed(
-                f"A version that is {PENDING} is being made of the staging copy {name}. "
-                "Nothing was changed.",
-                where=job.side.label,
-                todo="Wait until it is READY.",
-            )
-    return names
-
-
 def _tell_plan(job: Retirement, found: Found, choice: Choice, of_run: list[str]) -> None:
     inputs, plan = job.inputs, []
     for version in choice.going:
@@ -166,7 +103,7 @@ def _tell_plan(job: Retirement, found: Found, choice: Choice, of_run: list[str])
         plan.append(f"delete the registered model {inputs.model_name}")
     plan += [f"delete MLflow's staging copy {name}" for name in of_run]
     if inputs.dry_run:
-        plan += [f"delete {_named(job, home)}" for home in _orphans(job, found, set())]
+        plan += [f"delete {named(job, home)}" for home in orphans(job, found, set())]
     job.outcome.plan = plan or ["nothing"]
     job.outcome.kept = [{"version": one.number, "why": why} for one, why in choice.staying]
     with job.log.group("Plan"):
@@ -261,47 +198,3 @@ def _is_gone(job: Retirement) -> bool:
     except (Failure, Cancelled) as error:
         job.log.warning(f"the registered model may be deleted: {error}")
         return False
-
-
-def _clear(job: Retirement, found: Found, of_run: list[str]) -> None:
-    for name in of_run:
-        staging = DbfsStaging(job.side.rest, name, found=True)
-        with shielded():
-            staging.discard()
-            job.outcome.staging.append(name)
-        job.outcome.mlflow_staging.remove(name)
-        job.log.line(f"deleted {name}, which MLflow had left")
-    gone = {one["version"] for one in job.outcome.retired if one["done"] == "deleted"}
-    deleted = {one.source for one in found.versions or () if one.number in gone}
-    for home in _orphans(job, found, deleted):
-        left = _named(job, home)
-        try:
-            with shielded():
-                home.discard()
-                job.outcome.staging.append(left)
-            job.log.line(f"deleted what nobody needs any more: {left}")
-        except (Failure, Transient) as error:
-            job.log.warning(f"could not delete {left}: {error}")
-
-
-def _named(job: Retirement, home: Home) -> str:
-    """What it is, without the host, which outputs must not hold."""
-    return home.left().removesuffix(f" in {job.side.rest.where}")
-
-
-def _orphans(job: Retirement, found: Found, deleted: set[str]) -> list[Home]:
-    """What nobody needs any more, and the registry is not reading either.
-
-    Where that can't be seen, it is a warning: the next run clears it.
-    """
-    pending = [one.source for one in found.versions or () if one.status == PENDING]
-    orphans: list[Home] = []
-    try:
-        orphans += leftovers.orphans(job.side, job.attempt, job.inputs.model_name, deleted)
-    except Failure as error:
-        job.log.warning(f"what nobody needs any more can't be looked for: {error}")
-    return [
-        home
-        for home in orphans
-        if not any(source.startswith(f"{_named(job, home)}/") for source in pending)
-    ]
