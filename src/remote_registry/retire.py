@@ -176,9 +176,9 @@ def _tell_all_the_same(job: Retirement, version: Version) -> None:
 
 def _delete_model(job: Retirement, found: Found) -> None:
     """Deletes the registered model, if no version is left that would go with it."""
-    known = {version.number for version in found.versions or ()}
+    known = found.versions or ()
     for version in look(job.api, job.side).versions or ():
-        if version.number not in known:
+        if not any(version.is_same(one) for one in known):
             _keep(job, version, "it was made")
     if job.outcome.kept:
         return
