@@ -84,7 +84,7 @@ def check_creator(job: Trusting, version: Version, *, by_tags: bool) -> None:
                 f"{api.where} names no creator of version {version.number}, so trusted-creators "
                 "has none to check."
             )
-        _check_creator(api, version, trusted, by_tags=by_tags)
+        _check_creator(api, version, trusted, by_tags=False)
     elif by_tags and not inputs.digest:
         own = inputs.registry.username if isinstance(inputs.registry, MlflowServer) else side.user
         _check_creator(api, version, tuple(filter(None, (own,))), by_tags=by_tags)
