@@ -40,7 +40,7 @@ class Many:
     folder: Path
 
     def write(self, **of_each: Any) -> None:
-        """Lists them, each with more inputs, by its place (`_0`) or all of them."""
+        """Lists them, each with more inputs, by its place (`stage__0`) or all of them."""
         entries = self.entries
         for key, value in of_each.items():
             name, _, number = key.partition("__")
@@ -221,6 +221,21 @@ def test_a_matrix_is_made_without_any_call(many: Many) -> None:
     assert first["archive-existing"] == "true"
     assert first["gate"] == "accuracy >= 0.9\nloss < 1"
     assert many.source.requests() == many.registry.requests() == []
+
+
+@pytest.mark.parametrize("most", [2, 3])
+def test_all_copies_together_keep_to_max_connections(many: Many, most: int) -> None:
+    many.registry.control.set(latency=0.05)
+    many.source.control.set(latency=0.05)
+    run = many.run({"max-connections": str(most)})
+    many.registry.control.set(latency=0)
+    assert_each_once(many, run)
+    at = [
+        (one["started"], one["started"] + 0.8 * one["seconds"])  # its end is noted late
+        for one in many.registry.requests("POST", "/dbfs/*/model/*")
+    ]
+    assert len(at) == 9
+    assert 1 < max(sum(begun <= one[0] < ended for begun, ended in at) for one in at) <= most
 
 
 def test_two_sources_of_one_model_go_one_after_the_other(many: Many) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from contextlib import ExitStack
 
 import pytest
@@ -25,6 +26,30 @@ def test_each_has_its_part_and_the_last_one_has_all() -> None:
             assert limits.most == 5
         assert limits.most == 16
     assert Limits(4, 1.0, sharing).most == 4
+
+
+def test_no_more_go_in_than_there_are_connections() -> None:
+    """Though each of two copies may have been told of all of them."""
+    sharing = Sharing(2, patient)
+    limits = Limits(2, 1.0, sharing)
+    inside, most, lock = 0, 0, threading.Lock()
+
+    def pass_through() -> None:
+        nonlocal inside, most
+        with limits.reading():
+            with lock:
+                inside += 1
+                most = max(most, inside)
+            time.sleep(0.02)
+            with lock:
+                inside -= 1
+
+    threads = [threading.Thread(target=pass_through) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert most == 2
 
 
 def test_no_copy_has_none() -> None:

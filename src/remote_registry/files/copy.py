@@ -11,9 +11,10 @@ from dataclasses import dataclass
 from .. import cancelling
 from ..errors import MachineTooSmall, RegistryFailed
 from .bodies import Passing, chunks_of_file, hashing
-from .pace import Crew, Gate, Limits, Pace, Progress
+from .pace import Crew, Limits, Pace, Progress
 from .parts import LARGE, Buffers, Lanes, PartedFile, part_bytes, spans_of
 from .protocols import File, Reader, Writer
+from .sharing import Gate
 
 _USUAL = Limits()
 _LARGE_AT_ONCE = 2  # so that the end of one file does not leave the lanes empty
@@ -142,9 +143,10 @@ class _Copy:
         """One attempt at a file that is written at one go."""
         sha = hashlib.sha256()
         chunks = hashing(chunks_of_file(self._reader, file, self._pace), sha)
-        with Passing(chunks, file.size, self._pace) as body:
+        limits = self._pace.limits
+        with limits.reading(), Passing(chunks, file.size, self._pace) as body:
             if self._writer:
-                with self._lanes.writing.passed():
+                with self._lanes.writing.passed(), limits.writing():
                     self._writer.write(file, body)
             else:
                 for _ in body:

@@ -6,9 +6,9 @@ import math
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import Future
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
@@ -44,6 +44,14 @@ class Limits:
         """The connections to each side that a copy may have at the moment."""
         return min(self.connections, self.sharing.each if self.sharing else self.connections)
 
+    def reading(self) -> AbstractContextManager[None]:
+        """A block in which one connection to the source is in use."""
+        return self.sharing.reading.passed() if self.sharing else nullcontext()
+
+    def writing(self) -> AbstractContextManager[None]:
+        """A block in which one connection to the registry is in use."""
+        return self.sharing.writing.passed() if self.sharing else nullcontext()
+
 
 class Stopped(Exception):
     """The copy was told to stop."""
@@ -59,7 +67,7 @@ class Pace:
 
     def __init__(self, limits: Limits, progress: Progress) -> None:
         self._width = min(limits.connections, _FIRST_CONNECTIONS)
-        self._limits = limits
+        self.limits = limits
         self._retry_seconds = limits.retry_seconds
         self._progress = progress
         self._stop = threading.Event()
@@ -75,7 +83,7 @@ class Pace:
     @property
     def width(self) -> int:
         """How many connections there are to each side at the moment."""
-        return min(self._width, self._limits.most)
+        return min(self._width, self.limits.most)
 
     def stop(self, cause: BaseException) -> BaseException:
         """From now on no bytes move and no attempt is repeated; returns the first cause of it."""
@@ -109,7 +117,7 @@ class Pace:
         self._progress(-count, 0)
 
     def _widen(self) -> bool:
-        now, most = time.monotonic(), self._limits.most
+        now, most = time.monotonic(), self.limits.most
         if most > self._settled_at > 0:  # for other copies have ended
             self._settled_at = self._narrower_rate = 0.0
             self._passed, self._window_began = 0, now
@@ -146,28 +154,6 @@ class Pace:
     def _sleep(self, seconds: float) -> None:
         if self._stop.wait(max(0.0, seconds)):
             raise Stopped
-
-
-class Gate:
-    """Lets `width()` in at once; others wait until one of them is out again."""
-
-    def __init__(self, width: Callable[[], int]) -> None:
-        self._width = width
-        self._inside = 0
-        self._changed = threading.Condition()
-
-    @contextmanager
-    def passed(self) -> Iterator[None]:
-        """A block that is behind the gate."""
-        with self._changed:
-            self._changed.wait_for(lambda: self._inside < self._width())
-            self._inside += 1
-        try:
-            yield
-        finally:
-            with self._changed:
-                self._inside -= 1
-                self._changed.notify_all()
 
 
 class Crew:

@@ -10,8 +10,9 @@ from dataclasses import dataclass
 from queue import Empty, SimpleQueue
 
 from .bodies import Passing, changed, chunks_of_file, shorter, slices
-from .pace import Crew, Gate, Pace
+from .pace import Crew, Pace
 from .protocols import File, RangeIgnored, Reader, Upload
+from .sharing import Gate
 
 LARGE = 128 << 20
 PART = 8 << 20
@@ -175,7 +176,8 @@ class PartedFile:
     def _read(self, span: Span, buffer: bytearray) -> tuple[Span, bytearray]:
         def attempt() -> None:
             at = 0
-            with self._reader.open(self._file, span.start, span.end) as chunks:
+            opened = self._reader.open(self._file, span.start, span.end)
+            with self._pace.limits.reading(), opened as chunks:
                 for chunk in chunks:
                     self._pace.check()
                     if at + len(chunk) > len(span):
@@ -196,7 +198,8 @@ class PartedFile:
         def attempt() -> None:
             view = memoryview(buffer)[: len(span)]
             passing = Passing(slices(view), len(span), self._pace)
-            with self._lanes.writing.passed(), passing as body:
+            writing = self._pace.limits.writing()
+            with self._lanes.writing.passed(), writing, passing as body:
                 if self._upload:
                     self._upload.put(span.number, body)
                 else:

@@ -9,8 +9,33 @@ from contextlib import contextmanager
 _LOOK_SECONDS = 0.2
 
 
+class Gate:
+    """Lets `width()` in at once; others wait until one of them is out again."""
+
+    def __init__(self, width: Callable[[], int]) -> None:
+        self._width = width
+        self._inside = 0
+        self._changed = threading.Condition()
+
+    @contextmanager
+    def passed(self) -> Iterator[None]:
+        """A block that is behind the gate."""
+        with self._changed:
+            self._changed.wait_for(lambda: self._inside < self._width())
+            self._inside += 1
+        try:
+            yield
+        finally:
+            with self._changed:
+                self._inside -= 1
+                self._changed.notify_all()
+
+
 class Sharing:
     """As many connections to each side as there may be, whatever number of copies goes on.
+
+    Each copy is told how many are its own; until one that was told of more has come to the end of
+    what it is doing, the gates keep the others waiting.
 
     Args:
         connections: To each side, of all copies together.
@@ -18,6 +43,8 @@ class Sharing:
     """
 
     def __init__(self, connections: int, look: Callable[[], None]) -> None:
+        self.reading = Gate(lambda: connections)
+        self.writing = Gate(lambda: connections)
         self._connections = connections
         self._look = look
         self._copies = 0
