@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from .connection import Connection
 from .files.copy import Manifest, copy
 from .files.databricks import VersionFiles
@@ -46,7 +48,8 @@ def read_source(job: Job) -> Manifest:
 def _verify_bytes(job: Job, version: Version, reader: Reader, copied: Manifest | None) -> None:
     with job.log.group("Verify every byte"):
         show = progress_of(job, "read back")
-        read = copy(reader, None, job.source.files, show, job.limits)
+        limits = replace(job.limits, reads_back=True)
+        read = copy(reader, None, job.source.files, show, limits)
         digest = copied.digest if copied else version.tags.get(DIGEST_TAG, "")
         if read.digest == digest:
             job.log.line(f"verified: every byte of them, {digest}")

@@ -8,7 +8,7 @@ from contextlib import ExitStack
 
 import pytest
 
-from remote_registry.files.pace import Limits, Pace
+from remote_registry.files.pace import Limits, Pace, Stopped
 from remote_registry.files.sharing import Sharing
 
 
@@ -31,12 +31,12 @@ def test_each_has_its_part_and_the_last_one_has_all() -> None:
 def test_no_more_go_in_than_there_are_connections() -> None:
     """Though each of two copies may have been told of all of them."""
     sharing = Sharing(2, patient)
-    limits = Limits(2, 1.0, sharing)
+    pace = Pace(Limits(2, 1.0, sharing), lambda *_: None)
     inside, most, lock = 0, 0, threading.Lock()
 
     def pass_through() -> None:
         nonlocal inside, most
-        with limits.reading():
+        with pace.reading():
             with lock:
                 inside += 1
                 most = max(most, inside)
@@ -50,6 +50,33 @@ def test_no_more_go_in_than_there_are_connections() -> None:
     for thread in threads:
         thread.join()
     assert most == 2
+
+
+def test_who_waits_for_a_connection_goes_no_further_once_it_is_to_stop() -> None:
+    sharing = Sharing(1, patient)
+    first, second = (Pace(Limits(1, 1.0, sharing), lambda *_: None) for _ in range(2))
+    ended = []
+
+    def wait_and_write() -> None:
+        try:
+            with second.writing():
+                ended.append("written")
+        except Stopped:
+            ended.append("stopped")
+
+    with first.writing():
+        thread = threading.Thread(target=wait_and_write)
+        thread.start()
+        second.stop(RuntimeError())
+    thread.join()
+    assert ended == ["stopped"]
+
+
+def test_what_is_read_back_goes_by_the_registrys_connections() -> None:
+    sharing = Sharing(1, patient)
+    back = Pace(Limits(1, 1.0, sharing, reads_back=True), lambda *_: None)
+    with back.reading():
+        assert (sharing.registry._inside, sharing.source._inside) == (1, 0)
 
 
 def test_no_copy_has_none() -> None:

@@ -143,10 +143,9 @@ class _Copy:
         """One attempt at a file that is written at one go."""
         sha = hashlib.sha256()
         chunks = hashing(chunks_of_file(self._reader, file, self._pace), sha)
-        limits = self._pace.limits
-        with limits.reading(), Passing(chunks, file.size, self._pace) as body:
+        with self._pace.reading(), Passing(chunks, file.size, self._pace) as body:
             if self._writer:
-                with self._lanes.writing.passed(), limits.writing():
+                with self._lanes.writing.passed(), self._pace.writing():
                     self._writer.write(file, body)
             else:
                 for _ in body:

@@ -6,14 +6,14 @@ import math
 import threading
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from ..retry import RETRY_SECONDS, Transient, repeated
-from .sharing import Sharing
+from .sharing import Gate, Sharing
 
 T = TypeVar("T")
 Progress = Callable[[int, int], None]  # bytes and files that have passed since the last call
@@ -33,24 +33,18 @@ class Limits:
         connections: To each side, at most.
         retry_seconds: How long a call is repeated that may pass.
         sharing: With whom the connections are shared; `None` where there is one copy.
+        reads_back: Whether the registry is what it reads.
     """
 
     connections: int = MOST_CONNECTIONS
     retry_seconds: float = RETRY_SECONDS
     sharing: Sharing | None = None
+    reads_back: bool = False
 
     @property
     def most(self) -> int:
         """The connections to each side that a copy may have at the moment."""
         return min(self.connections, self.sharing.each if self.sharing else self.connections)
-
-    def reading(self) -> AbstractContextManager[None]:
-        """A block in which one connection to the source is in use."""
-        return self.sharing.reading.passed() if self.sharing else nullcontext()
-
-    def writing(self) -> AbstractContextManager[None]:
-        """A block in which one connection to the registry is in use."""
-        return self.sharing.writing.passed() if self.sharing else nullcontext()
 
 
 class Stopped(Exception):
@@ -67,7 +61,7 @@ class Pace:
 
     def __init__(self, limits: Limits, progress: Progress) -> None:
         self._width = min(limits.connections, _FIRST_CONNECTIONS)
-        self.limits = limits
+        self._limits = limits
         self._retry_seconds = limits.retry_seconds
         self._progress = progress
         self._stop = threading.Event()
@@ -83,7 +77,25 @@ class Pace:
     @property
     def width(self) -> int:
         """How many connections there are to each side at the moment."""
-        return min(self._width, self.limits.most)
+        return min(self._width, self._limits.most)
+
+    def reading(self) -> AbstractContextManager[None]:
+        """A block in which one connection to where it reads is in use; waits where all are."""
+        sharing = self._limits.sharing
+        if sharing and self._limits.reads_back:
+            return self._through(sharing.registry)
+        return self._through(sharing.source if sharing else None)
+
+    def writing(self) -> AbstractContextManager[None]:
+        """A block in which one connection to the registry is in use; waits where all are."""
+        sharing = self._limits.sharing
+        return self._through(sharing.registry if sharing else None)
+
+    @contextmanager
+    def _through(self, gate: Gate | None) -> Iterator[None]:
+        with gate.passed() if gate else nullcontext():
+            self.check()
+            yield
 
     def stop(self, cause: BaseException) -> BaseException:
         """From now on no bytes move and no attempt is repeated; returns the first cause of it."""
@@ -117,7 +129,7 @@ class Pace:
         self._progress(-count, 0)
 
     def _widen(self) -> bool:
-        now, most = time.monotonic(), self.limits.most
+        now, most = time.monotonic(), self._limits.most
         if most > self._settled_at > 0:  # for other copies have ended
             self._settled_at = self._narrower_rate = 0.0
             self._passed, self._window_began = 0, now

@@ -177,7 +177,7 @@ class PartedFile:
         def attempt() -> None:
             at = 0
             opened = self._reader.open(self._file, span.start, span.end)
-            with self._pace.limits.reading(), opened as chunks:
+            with self._pace.reading(), opened as chunks:
                 for chunk in chunks:
                     self._pace.check()
                     if at + len(chunk) > len(span):
@@ -198,8 +198,7 @@ class PartedFile:
         def attempt() -> None:
             view = memoryview(buffer)[: len(span)]
             passing = Passing(slices(view), len(span), self._pace)
-            writing = self._pace.limits.writing()
-            with self._lanes.writing.passed(), writing, passing as body:
+            with self._lanes.writing.passed(), self._pace.writing(), passing as body:
                 if self._upload:
                     self._upload.put(span.number, body)
                 else:

@@ -43,8 +43,8 @@ class Sharing:
     """
 
     def __init__(self, connections: int, look: Callable[[], None]) -> None:
-        self.reading = Gate(lambda: connections)
-        self.writing = Gate(lambda: connections)
+        self.source = Gate(lambda: connections)
+        self.registry = Gate(lambda: connections)
         self._connections = connections
         self._look = look
         self._copies = 0
