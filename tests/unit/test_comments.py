@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from local_github import REPOSITORY, TOKEN, LocalGitHub, local_github
+from local_github import BOT, REPOSITORY, TOKEN, LocalGitHub, local_github
 
 from remote_registry.comments import PullRequestComments, marker
 from remote_registry.errors import GitHubFailed
@@ -93,13 +93,14 @@ def test_a_signal_ends_it(github: LocalGitHub, silent: bool) -> None:
 
 def test_pages_of_another_host_are_not_asked_for(github: LocalGitHub) -> None:
     github.refusals += [
-        (200, {}, {"data": {"viewer": {"login": "me"}}}),
+        (200, {}, {"data": {"viewer": {"login": BOT}}}),
         (200, {"Link": '<https://evil.example/page>; rel="next"'}, {}),
     ]
 
     comments(github, 10).keep(MARK, MARK)
 
     assert len(github.comments) == 1
+    assert [call.partition(" ")[0] for call in github.calls] == ["POST", "GET", "POST", "GET"]
 
 
 def test_all_but_the_first_of_ours_are_deleted(github: LocalGitHub) -> None:
