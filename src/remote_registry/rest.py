@@ -24,6 +24,12 @@ __all__ = ["REGISTRY", "SOURCE", "ApiError", "InDoubt", "Json", "NotSent", "Rest
 _TIMEOUT = (10, 60)  # seconds to connect, and without any progress
 _SENDING_SECONDS = 20.0
 _STRAY_SECONDS = 5.0
+_NO_CONNECTION = (
+    ("Failed to resolve", "has a name that can't be resolved"),
+    ("NameResolutionError", "has a name that can't be resolved"),
+    ("[Errno 24]", "can't be connected to: this machine has too many files open (ulimit -n)"),
+    ("Failed to establish a new connection", "refused the connection"),
+)
 _PASSING = (429, 500, 502, 503, 504)
 T = TypeVar("T")
 
@@ -188,11 +194,8 @@ class Rest:
         except requests.exceptions.ProxyError as error:
             raise self._unreachable("can't be reached by the proxy", NotSent) from error
         except requests.exceptions.ConnectionError as error:
-            text = str(error)
-            if "Failed to resolve" in text or "NameResolutionError" in text:
-                raise self._unreachable("has a name that can't be resolved", NotSent) from error
-            if "Failed to establish a new connection" in text:
-                raise self._unreachable("refused the connection", NotSent) from error
+            if how := next((how for words, how in _NO_CONNECTION if words in str(error)), ""):
+                raise self._unreachable(how, NotSent) from error
             later = _SENDING_SECONDS if sending else ALL
             raise self._unreachable("dropped the connection", Transient, later=later) from error
         except ValueError as error:  # such as a signed URL that is none

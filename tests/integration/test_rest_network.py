@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import errno
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import urllib3
 from certificates import self_signed
 from tiny_server import Proxy, Reply, TinyServer, serving, tunnelling_proxy
 
@@ -184,3 +187,14 @@ def test_variables_of_other_clients_sign_nobody_in(
     Rest(MlflowServer(tiny.url), REGISTRY).get("/get")
 
     assert "Authorization" not in tiny.requests[0].headers
+
+
+def test_a_machine_with_no_room_for_another_connection_says_so(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def full(*_: object, **__: object) -> None:
+        raise OSError(errno.EMFILE, os.strerror(errno.EMFILE))
+
+    monkeypatch.setattr(urllib3.util.connection, "create_connection", full)
+    with pytest.raises(RegistryFailed, match=r"too many files open \(ulimit -n\)"):
+        workspace("http://127.0.0.1:9").get("/get")
