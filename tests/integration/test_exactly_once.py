@@ -112,12 +112,13 @@ def test_a_rerun_is_quick_and_makes_few_requests(
     source_workspace.control.clear_requests()
     registry_workspace.control.clear_requests()
     again = register({**inputs, "stage": "Staging"}, GITHUB_RUN_ATTEMPT="2")
+    asked = registry_workspace.requests()
     assert_one_version(registry_workspace, name, first, again)
     assert again.outputs["created"] == "false"
     same = {key: first.outputs[key] for key in ("version", "digest", "download-uri", "stage")}
     assert {key: again.outputs[key] for key in same} == same
     assert len(source_workspace.requests()) <= 8
-    assert len(registry_workspace.requests()) <= 8
+    assert len(asked) <= 8
 
 
 def test_a_version_that_search_does_not_show_yet_is_found(
@@ -325,9 +326,9 @@ def test_a_second_signal_leaves_at_once_and_says_what_is_left(
     registry_workspace.control.set(hold_ready=True)
     started = Started(tmp_path / "cancelled", inputs)
     until(lambda: versions(registry_workspace, name))
-    registry_workspace.control.fault("silence", method="DELETE", path="*", seconds=8)
+    registry_workspace.control.fault("silence", path="*/delete", seconds=8, times=2)
     started.process.send_signal(signal.SIGINT)
-    until(lambda: registry_workspace.requests("DELETE"))
+    until(lambda: len(registry_workspace.requests(path="*/delete")) == 2)
     begun = time.monotonic()
     code, log = started.end(signal.SIGTERM)
     assert time.monotonic() - begun < 2
@@ -877,7 +878,7 @@ def test_a_version_of_changed_bytes_is_found_where_search_lags(
     assert [run.outputs["version"] for run in runs] == ["2", "2"]
 
 
-@pytest.mark.parametrize("times", [1, 0])
+@pytest.mark.parametrize("times", [1, 2])
 def test_a_tag_that_two_jobs_set_at_once_is_set_once_more(
     registry_workspace: Workspace, inputs: dict[str, str], name: str, times: int
 ) -> None:
@@ -887,7 +888,6 @@ def test_a_tag_that_two_jobs_set_at_once_is_set_once_more(
         "reply", path="*/model-versions/set-tag", status=400, body=body, times=times
     )
     run = register(inputs)
-    registry_workspace.control.clear_faults()
-    assert run.code == (0 if times else 5), run.log
-    assert len(versions(registry_workspace, name)) == times
+    assert run.code == (0 if times == 1 else 5), run.log
+    assert len(versions(registry_workspace, name)) == (1 if times == 1 else 0)
     assert_nothing_left(registry_workspace)
