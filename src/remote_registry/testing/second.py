@@ -98,8 +98,6 @@ def _limits(handover: Handover, folder: PrivateFolder) -> Limits:
         "MPLBACKEND": "agg",
         "MLFLOW_DISABLE_TELEMETRY": "true",
         "DO_NOT_TRACK": "true",
-        "PYTHONNOUSERSITE": "1",
-        "PYTHONUNBUFFERED": "1",
     }
     return Limits(
         hidden=handover.hidden,
@@ -118,7 +116,7 @@ def _asked(
     rows = asdict(handover.rows) if handover.rows else None
     request.write_text(json.dumps({"rows": rows}), encoding="utf-8")
     script = str(shutil.copy(_PREDICT, folder.path))
-    command = [str(python), "-I", script, str(folder.model), str(request), "{answer}"]
+    command = [str(python), "-I", "-u", script, str(folder.model), str(request), "{answer}"]
     ran = run(command, folder.temporary, limits, "Loading and predicting", log)
     return _answer(ran)
 

@@ -3,9 +3,10 @@
 `python -I -S shut_in.py <limits as JSON> <command> …`, with nothing but the standard library. With
 `--check` instead it tells whether this machine's kernel can hide folders.
 
-No rights can be gained any more (`sudo`), and where the kernel has Landlock (Linux 5.19 and newer)
-the folders named in the limits can't be read, nothing but the writable ones can be written, and no
-process outside can be looked into or, from Linux 6.12 on, be sent a signal.
+No rights can be gained any more (`sudo`), and root has no more than others. Where the kernel has
+Landlock (Linux 5.19 and newer) the folders named in the limits can't be read, nothing but the
+writable ones can be written, and no process outside can be looked into or, from Linux 6.12 on, be
+sent a signal.
 """
 
 from __future__ import annotations
@@ -20,8 +21,9 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-# From linux/prctl.h, linux/landlock.h and asm-generic/unistd.h.
-NO_NEW_PRIVILEGES = 38
+# From linux/prctl.h, linux/capability.h, linux/landlock.h and asm-generic/unistd.h.
+NO_NEW_PRIVILEGES, DROP_FROM_BOUNDING_SET = 38, 24
+CAPABILITIES, CAPABILITY_VERSION = 64, 0x20080522
 CREATE_RULESET, ADD_RULE, RESTRICT_SELF = 444, 445, 446
 OLDEST_ABI = 2
 EXECUTE, WRITE_FILE, READ_FILE, READ_DIR = 1, 2, 4, 8
@@ -43,6 +45,19 @@ class Ruleset(ctypes.Structure):
 class PathBeneath(ctypes.Structure):
     _pack_ = 1
     _fields_ = (("allowed_access", ctypes.c_uint64), ("parent_fd", ctypes.c_int32))
+
+
+def give_up_rights() -> None:
+    """No capability is left, for root neither, and none comes by running another program.
+
+    With CAP_PERFMON, for one, the environment of any process can be read, Landlock or not.
+    """
+    for number in range(CAPABILITIES):
+        libc.prctl(DROP_FROM_BOUNDING_SET, number, 0, 0, 0)  # root may; others have none
+    header = (ctypes.c_uint32 * 2)(CAPABILITY_VERSION, 0)
+    none = (ctypes.c_uint32 * 6)()
+    if libc.prctl(NO_NEW_PRIVILEGES, 1, 0, 0, 0) or libc.capset(header, none):
+        sys.exit("the kernel refuses to take rights away")
 
 
 def landlock_abi() -> int:
@@ -103,8 +118,8 @@ def main() -> None:
     limits = json.loads(sys.argv[1])
     command = sys.argv[2:]
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    if sys.platform == "linux" and libc.prctl(NO_NEW_PRIVILEGES, 1, 0, 0, 0) != 0:
-        sys.exit("the kernel refuses to keep this process from new privileges")
+    if sys.platform == "linux":
+        give_up_rights()
     if landlock_abi():
         hide(limits)
     signal.pthread_sigmask(signal.SIG_SETMASK, [])
