@@ -76,7 +76,9 @@ class ModelEnvironment:
 
     def _has_mlflow(self) -> bool:
         looked = [str(self.python), "-I", "-c", _LOOK]
-        return run(looked, self._folder.model, self._limits, "Looking", self._log).code == 0
+        return (
+            run(looked, self._folder.model, self._limits, "Looking for mlflow", self._log).code == 0
+        )
 
     def _install_mlflow(self) -> None:
         version = self._described.mlflow

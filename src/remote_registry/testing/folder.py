@@ -7,7 +7,7 @@ import os
 import secrets
 import stat
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from ..errors import FolderFailed
@@ -87,12 +87,13 @@ class PrivateFolder:
 def clear_left(home: Path) -> None:
     """Removes what killed processes have left: folders of ours that nobody has locked."""
     for path in home.glob(f"{_PREFIX}*"):
-        found = path.lstat()
-        if stat.S_ISDIR(found.st_mode) and found.st_uid == os.getuid():
-            lock = _locked(path)
-            if lock is not None:
-                removed(path)
-                os.close(lock)
+        with suppress(FileNotFoundError):  # another test may be clearing too
+            found = path.lstat()
+            if stat.S_ISDIR(found.st_mode) and found.st_uid == os.getuid():
+                lock = _locked(path)
+                if lock is not None:
+                    removed(path)
+                    os.close(lock)
 
 
 def _locked(path: Path) -> int | None:

@@ -50,15 +50,14 @@ def choose(wanted: tuple[int, int] | None, environment: Mapping[str, str]) -> Ma
         wanted: (major, minor); `None` for any.
         environment: Where programs are looked for: `PATH`, `RUNNER_TOOL_CACHE`.
     """
-    uv = shutil.which("uv", path=environment.get("PATH"))
     own = _asked(sys.executable, environment)
-    if uv:
-        version = ".".join(map(str, wanted or sys.version_info[:2]))
-        needs = [os.path.realpath(uv), *(own.prefix for own in [own] if own)]
-        return Maker(os.path.realpath(uv), version, needs=tuple(needs))
     found = [own] if own else []
     if wanted and not (own and own.version == wanted):
         found += _found(wanted, environment)
+    if uv := shutil.which("uv", path=environment.get("PATH")):
+        uv = os.path.realpath(uv)
+        version = ".".join(map(str, wanted or sys.version_info[:2]))
+        return Maker(uv, version, needs=(uv, *(one.prefix for one in found)))
     return _nearest(found, wanted)
 
 

@@ -72,13 +72,16 @@ def _remove(folder: PrivateFolder, log: Log, error: BaseException | None) -> Non
 
 def _test(handover: Handover, folder: PrivateFolder, outcome: Tested, log: Log) -> None:
     limits = _limits(handover, folder)
+    script, request = _written(handover, folder)
     environment = ModelEnvironment(folder, handover.described, handover.maker, limits, log)
     with log.group("Make the model's environment"):
         log.line("what follows runs the model's code, its requirements' included")
         log.line(_how_shut_in())
         environment.make()
     with log.group("Load the model and predict"):
-        answer = _asked(handover, folder, environment.python, limits, log)
+        command = [str(environment.python), "-I", "-u", script, str(folder.model), request]
+        ran = run([*command, "{answer}"], folder.path, limits, "Loading and predicting", log)
+        answer = _answer(ran)
     outcome.python = _text(answer.get("python"))
     _judge(handover, answer, outcome, log)
 
@@ -109,16 +112,15 @@ def _limits(handover: Handover, folder: PrivateFolder) -> Limits:
     )
 
 
-def _asked(
-    handover: Handover, folder: PrivateFolder, python: Path, limits: Limits, log: Log
-) -> dict[str, Any]:
+def _written(handover: Handover, folder: PrivateFolder) -> tuple[str, str]:
+    """The script that asks the model, and a file with what it asks.
+
+    They are written before any code of the model runs, which could put a link in their place.
+    """
     request = folder.path / "request.json"
     rows = asdict(handover.rows) if handover.rows else None
     request.write_text(json.dumps({"rows": rows}), encoding="utf-8")
-    script = str(shutil.copy(_PREDICT, folder.path))
-    command = [str(python), "-I", "-u", script, str(folder.model), str(request), "{answer}"]
-    ran = run(command, folder.temporary, limits, "Loading and predicting", log)
-    return _answer(ran)
+    return str(shutil.copy(_PREDICT, folder.path)), str(request)
 
 
 def _answer(ran: Ran) -> dict[str, Any]:

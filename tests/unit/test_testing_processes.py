@@ -1,0 +1,189 @@
+"""What a model's processes print and may read, and what goes from one half to the other."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from remote_registry.errors import ModelFailed
+from remote_registry.inputs.rows import Rows
+from remote_registry.outcome import Passed
+from remote_registry.testing import shut_in
+from remote_registry.testing.child import Limits, Ran, Shown, run
+from remote_registry.testing.described import Described
+from remote_registry.testing.handover import Handover, places_of
+from remote_registry.testing.processes import descendants
+from remote_registry.testing.python import Maker
+
+SPAWNS = "import subprocess, sys, time; subprocess.Popen(['sleep', '60']); print(1, flush=True); "
+
+
+class Lines:
+    """A log that keeps what it is told."""
+
+    def __init__(self) -> None:
+        self.lines: list[str] = []
+
+    def line(self, text: str) -> None:
+        self.lines.append(text)
+
+    def warning(self, text: str) -> None:
+        self.lines.append(f"warning: {text}")
+
+    def hide(self, secrets: list[str]) -> None: ...
+
+    def progress(self, text: str) -> None: ...
+
+    def passed(self, passed: Passed) -> None: ...
+
+    @contextmanager
+    def group(self, title: str) -> Iterator[None]:
+        yield
+
+
+def shown(*pieces: bytes) -> tuple[list[str], list[str]]:
+    log = Lines()
+    telling = Shown(log)
+    for piece in pieces:
+        telling.feed(piece)
+    telling.end()
+    return log.lines, list(telling.last)
+
+
+def test_lines_are_told_whole_wherever_they_are_cut() -> None:
+    assert shown(b"one\ntw", b"o\n\nthr", b"ee") == (
+        ["| one", "| two", "| three"],
+        ["one", "two", "three"],
+    )
+    assert shown("é".encode()[:1], "é".encode()[1:] + b"\n")[0] == ["| é"]
+    assert shown(b"\xff\xfe\n")[0] == ["| \ufffd\ufffd"]
+    assert shown(b"a\rb\r\n")[0] == ["| a", "| b"]
+
+
+def test_what_is_loud_is_cut() -> None:
+    lines, last = shown(*[b"a" * 5000 + b"\n"] * 300)
+    assert lines[-1] == "… and 200 more lines"
+    assert max(map(len, lines)) <= 1002
+    assert len(last) == 15
+    endless, _ = shown(*[b"a" * 65536] * 100)
+    assert sum(map(len, endless)) < 110_000
+
+
+def limits(**changed: object) -> Limits:
+    import time
+
+    given = {"hidden": (), "shown": (), "writable": (), "variables": {}, "seconds": 10.0}
+    return Limits(**{**given, "deadline": time.monotonic() + 10, **changed})  # type: ignore[arg-type]
+
+
+def ran(code: str, folder: Path, **changed: object) -> Ran:
+    command = [sys.executable, "-I", "-c", code, "{answer}"]
+    return run(command, folder, limits(**changed), "It", Lines())
+
+
+def test_an_answer_and_an_exit_code(tmp_path: Path) -> None:
+    code = "import os, sys; os.write(int(sys.argv[1]), b'answer'); print('said'); sys.exit(7)"
+    assert ran(code, tmp_path) == Ran(7, b"answer", ("said",))
+
+
+def test_the_variables_are_those_given_and_no_descriptor_is_open(tmp_path: Path) -> None:
+    code = "import os, sys; print(sorted(os.environ), len(os.listdir('/proc/self/fd')))"
+    (said,) = ran(code, tmp_path, variables={"ONLY": "this", "LC_CTYPE": "C"}).said
+    assert said == "['LC_CTYPE', 'ONLY'] 5"  # the listing's own one, and the answer's
+
+
+def test_pipes_that_are_closed_early(tmp_path: Path) -> None:
+    code = (
+        "import os, sys, time; os.close(1); os.close(2); os.close(int(sys.argv[1])); time.sleep(1)"
+    )
+    assert ran(code, tmp_path) == Ran(0, b"", ())
+
+
+def test_whoever_is_left_running_is_ended(tmp_path: Path) -> None:
+    before = set(descendants())
+    assert ran(SPAWNS, tmp_path).code == 0
+    assert set(descendants()) <= before
+
+
+def test_too_long(tmp_path: Path) -> None:
+    import time
+
+    before = set(descendants())
+    with pytest.raises(ModelFailed, match=r"It was not done when the 0\.5 seconds"):
+        ran(f"{SPAWNS} time.sleep(60)", tmp_path, deadline=time.monotonic() + 0.5, seconds=0.5)
+    assert set(descendants()) <= before
+
+
+@pytest.mark.parametrize(
+    ("code", "told"),
+    [(1, "ended with exit code 1"), (-11, "was ended by signal 11"), (-9, "memory runs out")],
+)
+def test_how_it_ended(code: int, told: str) -> None:
+    assert told in Ran(code, b"", ()).ending
+
+
+def test_only_what_is_hidden_is_hidden(tmp_path: Path) -> None:
+    for name in ("a/open", "a/closed/inner", "b"):
+        (tmp_path / name).mkdir(parents=True)
+    (tmp_path / "link").symlink_to("a")
+    hidden = [str(tmp_path / "a/closed")]
+    found = list(shut_in.shown_paths(hidden, str(tmp_path)))
+    assert sorted(found) == [str(tmp_path / "a/open"), str(tmp_path / "b")]
+
+
+def test_what_may_be_read_and_written(tmp_path: Path) -> None:
+    for name in ("closed", "closed/needed", "own"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "file").write_text(name)
+    named = {
+        "hidden": [str(tmp_path)],
+        "shown": [str(tmp_path / "closed/needed"), sys.base_prefix, sys.prefix],
+        "writable": [str(tmp_path / "own")],
+    }
+    code = f"""
+import os
+for name in ("closed", "closed/needed", "own"):
+    for mode in ("r", "a"):
+        try:
+            open({str(tmp_path)!r} + f"/{{name}}/file", mode)
+            print(name, mode)
+        except PermissionError:
+            pass
+"""
+    command = [sys.executable, "-I", "-S", shut_in.__file__, json.dumps(named), sys.executable]
+    done = subprocess.run([*command, "-I", "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.splitlines() == ["closed/needed r", "own r", "own a"]
+
+
+def test_all_goes_over_as_it_was() -> None:
+    handover = Handover(
+        folder="/tmp/x",
+        lock=5,
+        outcome={"model_name": "churn"},
+        described=Described((3, 11), "", ("pandas",), "3.1", True),
+        maker=Maker("", "/usr/bin/python3", "a warning", ("/usr",)),
+        rows=Rows("inputs", [1, None], {"n": 1}, (1, None)),
+        expected=([1.5],),
+        tolerance=0.1,
+        timeout=5.0,
+        variables={"PATH": "/bin"},
+        hidden=("/root",),
+        shown=(),
+        places={},
+        as_json=True,
+        begun=1.5,
+    )
+    again = Handover.parse(handover.text)
+    assert again.text == handover.text
+    assert (again.described, again.maker.python) == (handover.described, "/usr/bin/python3")
+
+
+def test_places_to_report_are_told_to_the_second_half_alone() -> None:
+    environment = {"GITHUB_OUTPUT": "/x", "GITHUB_TOKEN": "a secret", "GITHUB_ACTIONS": "true"}
+    assert places_of(environment) == {"GITHUB_OUTPUT": "/x", "GITHUB_ACTIONS": "true"}
