@@ -30,6 +30,7 @@ _NO_CONNECTION = (
     ("[Errno 24]", "can't be connected to: this machine has too many files open (ulimit -n)"),
     ("Failed to establish a new connection", "refused the connection"),
 )
+_TLS_EOF = "EOF occurred in violation of protocol"  # OpenSSL's word for a connection that is gone
 _PASSING = (429, 500, 502, 503, 504)
 T = TypeVar("T")
 
@@ -188,6 +189,8 @@ class Rest:
         try:
             yield
         except requests.exceptions.SSLError as error:
+            if _TLS_EOF in str(error):
+                raise self._dropped(sending=sending) from error
             raise self._tls_failure(error) from error
         except requests.exceptions.ConnectTimeout as error:
             raise self._unreachable("did not answer in time", NotSent, 0.0) from error
@@ -196,8 +199,7 @@ class Rest:
         except requests.exceptions.ConnectionError as error:
             if how := next((how for words, how in _NO_CONNECTION if words in str(error)), ""):
                 raise self._unreachable(how, NotSent) from error
-            later = _SENDING_SECONDS if sending else ALL
-            raise self._unreachable("dropped the connection", Transient, later=later) from error
+            raise self._dropped(sending=sending) from error
         except ValueError as error:  # such as a signed URL that is none
             raise self._odd(f"leads to what can't be asked ({type(error).__name__})") from error
         except requests.exceptions.RequestException as error:
@@ -206,6 +208,10 @@ class Rest:
             raise self._unreachable(how, Transient, 0.0 if timed_out else 3.0) from error
         except OSError as error:  # such as a bundle of certificates that is not there
             raise self.role.failure(str(error), where=self.where) from error
+
+    def _dropped(self, *, sending: bool) -> Transient:
+        later = _SENDING_SECONDS if sending else ALL
+        return self._unreachable("dropped the connection", Transient, later=later)
 
     def _unreachable(
         self, how: str, kind: type[Transient], at_first: float = 3.0, later: float = ALL

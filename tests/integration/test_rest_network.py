@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import errno
 import os
+import socket
+import threading
 from collections.abc import Iterator
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 import urllib3
@@ -198,3 +201,38 @@ def test_a_machine_with_no_room_for_another_connection_says_so(
     monkeypatch.setattr(urllib3.util.connection, "create_connection", full)
     with pytest.raises(RegistryFailed, match=r"too many files open \(ulimit -n\)"):
         workspace("http://127.0.0.1:9").get("/get")
+
+
+@pytest.fixture
+def dropping(tls_server: TinyServer) -> Iterator[str]:
+    """Leads to the server with TLS, but ends the first connection after its hello."""
+    address = urlsplit(tls_server.url)
+
+    def accept() -> None:
+        with listening.accept()[0] as first:
+            first.recv(65536)  # all of it, or it would be a reset
+        while True:
+            try:
+                client = listening.accept()[0]
+            except OSError:
+                return
+            server = socket.create_connection((address.hostname, address.port))
+            for ends in [(client, server), (server, client)]:
+                threading.Thread(target=pass_on, args=ends, daemon=True).start()
+
+    def pass_on(source: socket.socket, target: socket.socket) -> None:
+        while data := source.recv(65536):
+            target.sendall(data)
+
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        threading.Thread(target=accept, daemon=True).start()
+        yield f"https://127.0.0.1:{listening.getsockname()[1]}"
+        listening.shutdown(socket.SHUT_RDWR)
+
+
+def test_a_connection_that_is_dropped_within_tls_is_made_again(
+    dropping: str, certificate: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(certificate))
+    rest = Rest(Databricks(dropping, TOKEN), REGISTRY, seconds=5.0)
+    assert rest.get("/get") == {"answer": 42}
