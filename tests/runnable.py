@@ -55,16 +55,20 @@ def registered(side: Side, name: str, files: Mapping[str, str | bytes]) -> str:
     return made.outputs["digest"]
 
 
-def wheels(folder: Path) -> Path:
+def wheels(folder: Path, code: str = "") -> Path:
     """A folder with the package `packages-of-the-tests`: what this very Python has installed.
 
     An environment that has it is made in seconds, and runs the real MLflow and scikit-learn.
+
+    Args:
+        code: Runs whenever a Python of that environment starts.
     """
     name = "packages_of_the_tests"
     about = f"Metadata-Version: 2.1\nName: {name}\nVersion: 1\n"
     wheel = "Wheel-Version: 1.0\nGenerator: tests\nRoot-Is-Purelib: true\nTag: py3-none-any\n"
+    line = f"import os; exec(bytes.fromhex({code.encode().hex()!r}), {{}})"
     files = {
-        f"{name}.pth": f"{SITE}\n",
+        f"{name}.pth": f"{SITE}\n{line}\n",
         f"{name}-1.dist-info/METADATA": about,
         f"{name}-1.dist-info/WHEEL": wheel,
     }
@@ -75,9 +79,9 @@ def wheels(folder: Path) -> Path:
     return folder
 
 
-def of_the_tests(folder: Path) -> dict[str, str]:
+def of_the_tests(folder: Path, code: str = "") -> dict[str, str]:
     """The variables by which `packages-of-the-tests` is found, and nothing else is."""
-    found = {"PIP_NO_INDEX": "1", "PIP_FIND_LINKS": f"{wheels(folder)} {SITE}"}
+    found = {"PIP_NO_INDEX": "1", "PIP_FIND_LINKS": f"{wheels(folder, code)} {SITE}"}
     return found | {"PIP_EXTRA_INDEX_URL": "", "PIP_INDEX_URL": ""}
 
 

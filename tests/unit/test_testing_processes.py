@@ -161,6 +161,14 @@ for name in ("closed", "closed/needed", "own"):
     assert done.stdout.splitlines() == ["closed/needed r", "own r", "own a"]
 
 
+def test_the_launcher_tells_what_cannot_be_run(tmp_path: Path) -> None:
+    named = json.dumps({"hidden": [], "shown": [], "writable": []})
+    command = [sys.executable, "-I", "-S", shut_in.__file__, named, str(tmp_path)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 1
+    assert f"{tmp_path}: Permission denied" in done.stderr
+
+
 def test_all_goes_over_as_it_was() -> None:
     handover = Handover(
         folder="/tmp/x",

@@ -60,7 +60,7 @@ def of_a_library(value: Any, depth: int) -> Any:
         return None
     if isinstance(value, (dt.date, dt.time)):
         return value.isoformat()
-    if kind.__module__.startswith("pandas.") and hasattr(value, "columns"):
+    if kind.__module__.partition(".")[0] == "pandas" and hasattr(value, "columns"):
         return [plain(record, depth + 1) for record in value.to_dict(orient="records")]
     for method in ("toPandas", "toarray", "detach", "tolist", "model_dump", "to_dict", "item"):
         found = getattr(value, method, None)
