@@ -142,6 +142,7 @@ SIGN_INS = {
 HARMLESS = {
     "PATH": "/usr/bin:/bin",
     "LANG": "C.UTF-8",
+    "LD_LIBRARY_PATH": "/opt/hostedtoolcache/Python/3.12.1/x64/lib",
     "HTTPS_PROXY": "http://proxy:3128",
     "no_proxy": "127.0.0.1,.example.com",
     "PIP_INDEX_URL": "https://mirror.example/simple",

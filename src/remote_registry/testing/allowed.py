@@ -7,6 +7,7 @@ from pathlib import Path
 
 _PLAIN = (
     "LANG", "LANGUAGE", "LC_ALL", "LC_CTYPE", "PATH", "TZ",
+    "LD_LIBRARY_PATH",  # actions/setup-python sets it for its Pythons, ours among them
     "PIP_DEFAULT_TIMEOUT", "PIP_NO_INDEX", "PIP_RETRIES", "PIP_TIMEOUT", "PIP_TRUSTED_HOST",
     "UV_HTTP_TIMEOUT", "UV_INDEX_STRATEGY", "UV_NATIVE_TLS", "UV_NO_INDEX", "UV_OFFLINE",
     "UV_SYSTEM_CERTS",
