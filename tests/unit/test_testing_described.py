@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from pathlib import Path
 
@@ -11,6 +12,7 @@ from remote_registry.errors import ModelFailed
 from remote_registry.inputs.data import yaml_of
 from remote_registry.inputs.texts import InputError
 from remote_registry.inputs.values import tags
+from remote_registry.testing import allowed as allowing
 from remote_registry.testing.allowed import allowed, named_paths
 from remote_registry.testing.described import Described, describe
 from remote_registry.testing.python import choose
@@ -158,6 +160,15 @@ KEPT_BACK = (
 
 def test_what_is_harmless_is_given() -> None:
     assert allowed(HARMLESS) == (HARMLESS, [])
+
+
+def test_the_page_lists_every_variable_that_is_given() -> None:
+    page = (Path(__file__).parents[2] / "docs/verbs.md").read_text(encoding="utf-8")
+    (line,) = (one for one in page.splitlines() if one.startswith("- Of the job's variables: "))
+    told = line.partition(" No other: ")[0]
+    listed = set(re.findall("`([A-Z_]+)`", told)) - {"PIP_", "UV_"}
+    names = (*allowing._PLAIN, *allowing._FILES, *allowing._PLACES, *allowing._PROXIES)
+    assert listed == {re.sub("^(PIP|UV)_", "", name) for name in names}
 
 
 def test_a_sign_in_is_kept_back_by_name() -> None:
