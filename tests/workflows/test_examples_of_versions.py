@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 from command import register, side_inputs
 from local_github import REPOSITORY, TOKEN, LocalGitHub, local_github
+from runnable import MLMODEL, model_files, of_the_tests
 from workflows.act import Runner
-from workflows.conftest import MODELS, Train, commit
+from workflows.conftest import MODELS, Train, commit, git
 from workflows.registries import call, versions
 from workflows.test_examples import EXAMPLES, assert_clean, pull_request
 from workspace import Workspace
@@ -152,3 +155,51 @@ def test_retire(runner: Runner, secrets: dict[str, str], registry_workspace: Wor
     assert "archive" in done.summaries[0]
     stages = [version["current_stage"] for version in versions(registry_workspace, "churn")]
     assert stages == ["None"] * 7
+
+
+WITH_AN_EXAMPLE = f"""{MLMODEL}
+saved_input_example_info:
+  artifact_path: input_example.json
+  pandas_orient: split
+  type: dataframe
+"""
+
+
+def test_promote(
+    runner: Runner, secrets: dict[str, str], github: LocalGitHub, registry_workspace: Workspace,
+    tmp_path: Path,
+) -> None:  # fmt: skip
+    """A tag on what squashing made: only GitHub knows from which pull request that came."""
+    pushed = github.open(pushes=2)
+    event = tmp_path / "event.json"
+    event.write_text(json.dumps(proposed(pushed.commits[-1], number=pushed.number)))
+    example = '{"columns": ["x"], "data": [[1], [2]]}'
+    files = model_files(**{"MLmodel": WITH_AN_EXAMPLE, "input_example.json": example})
+    for moved in ("Production", "None"):
+        for path, text in {**files, "which.txt": moved}.items():
+            file = runner.checkout / "model" / path
+            file.parent.mkdir(parents=True, exist_ok=True)
+            file.write_text(text)
+        made = register(
+            {"model-path": str(runner.checkout / "model"), "model-name": "churn", "stage": moved},
+            side_inputs("registry", registry_workspace),
+            GITHUB_WORKSPACE=str(runner.checkout),
+            GITHUB_EVENT_PATH=str(event if moved == "None" else ""),
+        )
+        assert made.code == 0, made.log
+    github.merge(pushed, "squash", commit(runner.checkout, "What squashing makes"))
+    git(runner.checkout, "tag", "v1.2.3")
+
+    done = runner.run(
+        EXAMPLES / "promote.yml",
+        "push",
+        {"ref": "refs/tags/v1.2.3"},
+        secrets={**secrets, "GITHUB_TOKEN": TOKEN},
+        variables={"GITHUB_API_URL": github.url, **of_the_tests(tmp_path)},
+    )
+
+    assert_clean(done, runner, registry_workspace, {**secrets, "GITHUB_TOKEN": TOKEN})
+    assert done.jobs() == {"Test": "success", "Promote": "success"}
+    assert json.loads(done.outputs("tested")["prediction"]) == [2, 4]
+    assert in_production(registry_workspace) == ["2"]
+    assert done.outputs("0")["previous-version"] == "1"
