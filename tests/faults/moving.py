@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
 from faults.laws import was_killed
 from faults.places import Log
@@ -48,7 +49,7 @@ class Moving(StandingPlace):
         sent = [one for one in log["registry"] if one["path"].endswith(_MOVING)]
         if before == move.after and any(one["method"] == "POST" for one in sent):
             yield "what was done already is done again"
-        if sum(one["path"].endswith("/approve") and one["status"] == 200 for one in sent) > 1:
+        if sum(one["path"].endswith("/approve") and _is_done(one) for one in sent) > 1:
             yield "it is approved twice"
         if was_killed(run):
             return
@@ -96,3 +97,8 @@ class Moving(StandingPlace):
         for name in ("version", "stage", "previous-version", "digest", "download-uri", "created"):
             if first.outputs[name] != run.outputs[name]:
                 yield f"a re-run says {name} {run.outputs[name]!r}, not {first.outputs[name]!r}"
+
+
+def _is_done(entry: dict[str, Any]) -> bool:
+    """Whether a server has carried out a request; with a page instead of an answer it has not."""
+    return entry["status"] == 200 and entry["fault"] != "html"
