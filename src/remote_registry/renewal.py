@@ -10,6 +10,7 @@ from .errors import Failure
 from .outcome import Log
 from .retry import Transient
 
+_LEAST_SECONDS = 0.2
 _LAST_SECONDS = 3.0  # for a renewal that is under way
 
 
@@ -19,11 +20,11 @@ class Renewal:
     When it has ended, none is: a late one would bring back what has been taken away since.
 
     Args:
-        every: Seconds between two times.
+        every: Seconds between two times; no fewer than 0.2, whatever others are said to wait.
     """
 
     def __init__(self, every: float, log: Log) -> None:
-        self._every = every
+        self._every = max(every, _LEAST_SECONDS)
         self._log = log
         self._renew: list[Callable[[], None]] = []
         self._ended = threading.Event()

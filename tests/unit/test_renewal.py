@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from types import SimpleNamespace
 from typing import Any
 
@@ -24,3 +25,11 @@ def test_where_no_thread_can_be_started_no_mark_is_renewed(
         renewal.add(lambda: None)
         renewal.end()
     assert "no room for a thread" in told[0]
+
+
+def test_a_registry_is_not_asked_without_a_pause() -> None:
+    times: list[float] = []
+    with Renewal(0.0, SimpleNamespace(line=print)) as renewal:  # type: ignore[arg-type]
+        renewal.add(lambda: times.append(time.monotonic()))
+        time.sleep(0.5)
+    assert 1 <= len(times) <= 3
