@@ -11,7 +11,7 @@ from typing import Any
 
 from . import values
 from .registries import read_registry
-from .resolve import ResolveInputs, read_select
+from .resolve import ResolveInputs, note_another_digest, read_select
 from .rows import Rows, expected_from, rows_from
 from .select import digest
 from .sides import secret
@@ -73,8 +73,7 @@ def inputs_of_test(raw: Mapping[str, str | None], checkout: Path | None) -> Test
         "max_connections": texts.read("max-connections", values.max_connections),
         "dry_run": texts.read("dry-run", values.boolean),
     }
-    if select and select.way == "digest" and fields["digest"] not in ("", select.value):
-        texts.problem("digest", "is another than the one that select says.")
+    note_another_digest(texts, select, fields["digest"])
     _check_consent(texts, runs_nothing=bool(fields["dry_run"]))
     texts.raise_problems()
     if select is None:
