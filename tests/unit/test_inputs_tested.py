@@ -54,7 +54,7 @@ def test_what_is_not_given() -> None:
 
 def test_two_digests_that_differ_are_bad_input() -> None:
     one, other = (f"sha256:{digit * 64}" for digit in "01")
-    with pytest.raises(BadInput, match="digest: is another than the one that select says"):
+    with pytest.raises(BadInput, match="digest: is not the one that select says"):
         read(select=f"digest={one}", digest=other)
     assert read(select=f"digest={one}", digest=one).digest == one
     assert read(select="latest", digest=one).digest == one

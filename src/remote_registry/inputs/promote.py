@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,9 +10,8 @@ from typing import Any
 from . import values
 from .gates import Gate, gate_from
 from .registries import note_what_lacks_a_stage, read_registry
-from .resolve import ResolveInputs, note_another_digest, read_select
+from .resolve import ResolveInputs, note_another_digest, read_select, read_trust
 from .scopes import is_workspace
-from .select import digest
 from .sides import secret
 from .texts import InputError, Texts
 
@@ -75,10 +73,7 @@ def read_promotion(raw: Mapping[str, str | None]) -> tuple[Texts, dict[str, Any]
         "archive_existing": texts.read("archive-existing", values.boolean),
         "expect_previous": texts.read("expect-previous", values.expect_previous),
         "comment": texts.read("comment", comment),
-        "trusted_creators": tuple(
-            filter(None, re.split(r"\s*[,\n]\s*", texts["trusted-creators"]))
-        ),
-        "digest": texts.read("digest", lambda text: digest(text) if text else ""),
+        **read_trust(texts),
         "gate": gate_from(texts),
         "undo": texts.read("undo", values.boolean),
         "dry_run": texts.read("dry-run", values.boolean),

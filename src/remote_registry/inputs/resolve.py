@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from .registries import RegistryInputs, read_registry
 from .scopes import is_workspace
-from .select import Select, select_from
+from .select import Select, digest, select_from
 from .sides import Secret, secret
 from .texts import InputError, Texts
 
@@ -49,6 +51,15 @@ def read_select(texts: Texts) -> Select | None:
         return select_from(text, on_databricks=is_workspace(texts, "registry"))
 
     return texts.read("select", read)
+
+
+def read_trust(texts: Texts) -> dict[str, Any]:
+    """Whose versions are trusted, and which digest a version must have; both may be empty."""
+    names = re.split(r"\s*[,\n]\s*", texts["trusted-creators"])
+    return {
+        "trusted_creators": tuple(filter(None, names)),
+        "digest": texts.read("digest", lambda text: digest(text) if text else "") or "",
+    }
 
 
 def note_another_digest(texts: Texts, select: Select | None, wanted: str | None) -> None:

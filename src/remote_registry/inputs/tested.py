@@ -11,13 +11,10 @@ from typing import Any
 
 from . import values
 from .registries import read_registry
-from .resolve import ResolveInputs, note_another_digest, read_select
+from .resolve import ResolveInputs, note_another_digest, read_select, read_trust
 from .rows import Rows, expected_from, rows_from
-from .select import digest
 from .sides import secret
 from .texts import InputError, Texts
-
-_NAMES = re.compile(r"\s*[,\n]\s*")
 
 
 @dataclass(frozen=True)
@@ -64,8 +61,7 @@ def inputs_of_test(raw: Mapping[str, str | None], checkout: Path | None) -> Test
     select = read_select(texts)
     fields |= {
         "github_token": texts.read("github-token", secret),
-        "trusted_creators": tuple(filter(None, _NAMES.split(texts["trusted-creators"]))),
-        "digest": texts.read("digest", lambda text: digest(text) if text else "") or "",
+        **read_trust(texts),
         "rows": texts.read("rows", lambda text: rows_from(text, checkout) if text else None),
         "expect": texts.read("expect", lambda text: _expected(text, checkout)),
         "tolerance": texts.read("tolerance", _tolerance),
