@@ -110,7 +110,8 @@ class GitHub:
             kinds = {error.get("type") for error in answer.get("errors") or []}
             if "RATE_LIMITED" in kinds:  # told with status 200
                 failure = self.failed("GitHub's API answered RATE_LIMITED.")
-                raise Transient(failure, after=_seconds_of_headers(reply) or 60.0)
+                told = _seconds_of_headers(reply)
+                raise Transient(failure, after=60.0 if told is None else told)
             return str(answer["data"]["viewer"]["login"])
         except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
             raise self.odd() from error

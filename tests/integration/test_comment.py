@@ -58,7 +58,7 @@ class PullRequest:
         environment = {**self.github.environment(), "GITHUB_EVENT_PATH": str(self.event)}
         if token := named.pop("github-token", ""):
             environment["INPUT_GITHUB_TOKEN"] = token
-        return register({**inputs, **named}, *sides, **environment)
+        return register(inputs, *sides, named, **environment)
 
     def is_of(self, repository: str | None) -> None:
         """From now on the head is in another repository; `None` for no pull request at all."""
@@ -232,6 +232,7 @@ def test_without_the_permission_there_is_a_notice(
     assert run.annotations("warning") == []
 
 
+@on_databricks
 @pytest.mark.parametrize(
     ("repository", "why"), [("somebody/churn", "of a fork"), (None, "of no pull request")]
 )

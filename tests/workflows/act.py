@@ -54,9 +54,9 @@ class Done:
         )
 
     def jobs(self) -> dict[str, str]:
-        """Each job's result; of a matrix, its legs by their own names."""
+        """Each job's result; of a matrix, its legs by their own names. Act pads them."""
         ended = [event for event in self.events if "jobResult" in event]
-        return {event["job"].split("/")[-1]: event["jobResult"] for event in ended}
+        return {event["job"].split("/")[-1].strip(): event["jobResult"] for event in ended}
 
     def outputs(self, step: str) -> dict[str, str]:
         """The outputs of a step of the workflow."""
