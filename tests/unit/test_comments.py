@@ -113,3 +113,12 @@ def test_all_but_the_first_of_ours_are_deleted(github: LocalGitHub) -> None:
     assert github.own() == [f"{MARK}\nnew"]
     assert first.body == f"{MARK}\nnew"
     assert len(github.comments) == 2
+
+
+@pytest.mark.parametrize("limit", ["limit_graphql", "limit_hour"])
+def test_a_limit_that_has_just_ended_is_not_waited_for(github: LocalGitHub, limit: str) -> None:
+    getattr(github, limit)(-10)
+
+    comments(github, 10).keep(MARK, MARK)
+
+    assert github.own() == [MARK]
