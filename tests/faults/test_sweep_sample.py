@@ -44,6 +44,7 @@ def test_a_sample_of_the_sweep_breaks_no_law(scenario: str, only: str, tmp_path:
     assert all(result["met"] for result in results)
 
 
+@pytest.mark.timeout(300)
 @pytest.mark.parametrize(
     ("scenarios", "faults", "only"),
     [
