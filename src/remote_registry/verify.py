@@ -55,15 +55,17 @@ def _verify_bytes(job: Job, version: Version, reader: Reader, copied: Manifest |
             job.log.line(f"verified: every byte of them, {digest}")
             return
         changed = sorted(set(read.entries) - set(copied.entries if copied else ()))
-        named = ", ".join(repr(file.path) for _, file in changed[:5]) if copied else "the digest"
-        raise _differs(job, version, f"other bytes in {named}")
+        named = ", ".join(repr(file.path) for _, file in changed[:5])
+        how = f"other bytes in {named}" if copied else f"other bytes, of the digest {read.digest}"
+        raise _differs(job, version, how)
 
 
 def _differs(job: Job, version: Version, how: str) -> NoGood:
     return NoGood(
         f"What the registry serves of version {version.number} is not what was logged: {how}.",
         where=job.api.where,
-        todo="Run again; if it stays so, the registry's storage is at fault.",
+        todo="Run again; if it stays so, the registry's storage is at fault: delete that version, "
+        "and a run makes it anew.",
     )
 
 

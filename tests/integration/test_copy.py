@@ -309,12 +309,21 @@ def test_other_bytes_of_the_same_size_are_found_by_full_verification(
     source_workspace: Workspace, registry_workspace: Workspace, name: str, verify: str, code: int
 ) -> None:
     registry_workspace.control.set(corrupt=[{"path": "data/weights", "how": "bytes"}])
-    _, done = carried(source_workspace, registry_workspace, SMALL, name, verify=verify)
+    run_id, done = carried(source_workspace, registry_workspace, SMALL, name, verify=verify)
     assert done.code == code, done.log
     if code:
         (error,) = done.annotations()
         assert "other bytes in 'data/weights'" in error
         assert done.outputs["version"] == ""
+    else:
+        sides = (
+            side_inputs("tracking", source_workspace),
+            side_inputs("registry", registry_workspace),
+        )
+        asked = {"run-id": run_id, "artifact-path": "model", "model-name": name, "verify": "full"}
+        again = register(asked, *sides)
+        assert again.code == 5, again.log
+        assert "other bytes, of the digest sha256:" in again.annotations()[0]
     assert_nothing_left(registry_workspace)
 
 
