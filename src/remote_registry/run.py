@@ -22,6 +22,7 @@ from .report.masks import SECRET_INPUTS, variable
 from .verbs import Verb
 
 T = TypeVar("T")
+_LONGEST_SECRET = 1 << 16  # bytes
 
 
 @dataclass(frozen=True)
@@ -158,7 +159,7 @@ def _call(
         texts[name] = variables[name]
         if path := options.get(f"{name.replace('-', '_')}_file"):
             try:
-                texts[name] = Path(path).read_text(encoding="utf-8").strip()
+                texts[name] = _secret_in(path)
                 console.hide([texts[name] or ""])
             except (OSError, ValueError):
                 texts[name] = "unread"
@@ -166,6 +167,14 @@ def _call(
     provenance = provenance_from(os.environ)
     calls_nobody = (texts.get(verb.calls_nobody_with) or "").strip().lower() == "true"
     return Call(texts, tuple(problems), calls_nobody, taken, provenance, outcome, console)
+
+
+def _secret_in(path: str) -> str:
+    with Path(path).open("rb") as file:
+        text = file.read(_LONGEST_SECRET + 1)
+    if len(text) > _LONGEST_SECRET:
+        raise ValueError("that is no secret")
+    return text.decode().strip()
 
 
 def _report(report: Report, failure: Ending | None) -> Ending | None:

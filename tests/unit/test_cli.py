@@ -280,6 +280,22 @@ def test_a_log_that_cannot_be_written_is_no_failure(
     assert dict(runner.file_outputs((tmp_path / "output").read_text()))["status"] == "skipped"
 
 
+@pytest.mark.parametrize(
+    ("path", "words"),
+    [
+        ("/dev/null", "registry-token: is empty, and registry-host needs it."),
+        ("/dev/zero", "registry-token-file: '/dev/zero' can't be read."),
+        ("/dev", "registry-token-file: '/dev' can't be read."),
+    ],
+)
+def test_a_file_that_holds_no_secret_is_bad_input(path: str, words: str) -> None:
+    given = {name: text for name, text in GOOD.items() if name != "INPUT_REGISTRY_TOKEN"}
+    done = register("--registry-token-file", path, **given)
+
+    assert done.returncode == 2
+    assert words in done.stderr
+
+
 _INTERRUPTED_BY_ITSELF = """
 import os, runpy, signal, sys
 

@@ -39,8 +39,11 @@ def secrets_in(environment: Mapping[str, str]) -> list[str]:
 def forms(secret: str) -> list[str]:
     """A secret as it is, as JSON has it, URL-encoded, and base64-encoded at any offset.
 
-    Base64 in both alphabets, and the digits of URL codes in both cases.
+    Base64 in both alphabets, and the digits of URL codes in both cases. None of a blank one, which
+    would be found everywhere.
     """
+    if not secret.strip():
+        return []
     whole = secret.encode(errors="surrogateescape")
     found = [secret, json.dumps(secret)[1:-1], json.dumps(secret, ensure_ascii=False)[1:-1]]
     for encoded in (quote(whole, safe=""), quote_plus(whole)):
