@@ -76,8 +76,14 @@ def register(inputs: dict[str, str], *sides: dict[str, str], **environment: str)
     return call("register", inputs, *sides, **environment)
 
 
-def call(verb: str, inputs: dict[str, str], *sides: dict[str, str], **environment: str) -> Run:
-    """Runs a verb to its end."""
+def call(
+    verb: str,
+    inputs: dict[str, str],
+    *sides: dict[str, str],
+    limit: float = 100,
+    **environment: str,
+) -> Run:
+    """Runs a verb to its end, within so many seconds."""
     merged = {name: text for part in (inputs, *sides) for name, text in part.items()}
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
@@ -88,7 +94,7 @@ def call(verb: str, inputs: dict[str, str], *sides: dict[str, str], **environmen
             capture_output=True,
             text=True,
             check=False,
-            timeout=100,
+            timeout=limit,
         )
         return Run(
             done.returncode,

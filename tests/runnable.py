@@ -104,8 +104,14 @@ def base_python() -> str:
     return str(getattr(sys, "_base_executable", sys.executable))
 
 
-def try_out(side: Side, name: str, environment: Mapping[str, str], **inputs: str) -> Run:
-    """Runs `test`; the model's code may run."""
+def try_out(
+    side: Side, name: str, environment: Mapping[str, str], limit: float = 100, **inputs: str
+) -> Run:
+    """Runs `test`; the model's code may run.
+
+    Args:
+        limit: Seconds for all of it.
+    """
     given = {key.replace("_", "-"): text for key, text in inputs.items()}
     asked = {"model-name": name, "select": "latest", "run-model-code": "true"} | given
-    return call("test", asked, side_inputs("registry", side), **environment)
+    return call("test", asked, side_inputs("registry", side), limit=limit, **environment)

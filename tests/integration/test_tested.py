@@ -104,7 +104,7 @@ def test_a_real_model_predicts_its_own_example(
     assert json.loads(done.outputs["prediction"]) == pytest.approx([1, 3, 5])
     assert "passed its test" in done.summary
     assert "&#123;&#34;x&#34;&#58; 1&#46;0&#125;" in done.summary
-    assert json.loads(done.stdout) == done.outputs
+    assert done.stdout.startswith("passed<<")  # where a runner reads the outputs
     assert list(temporary.iterdir()) == []
 
 
@@ -113,11 +113,13 @@ def test_an_environment_of_what_the_model_requires_made_by_venv(
     registry_workspace: Workspace, name: str, tmp_path: Path, temporary: Path
 ) -> None:
     """The real packages, from the index that this machine uses."""
-    kept = ("mlflow-skinny", "pandas", "scikit-learn")
+    kept = ("mlflow-skinny", "pandas", "scikit-learn", "skops")
     files = trained(tmp_path, *(f"{package}=={version(package)}" for package in kept))
     registered(registry_workspace, name, files)
     environment = of_this_machine() | {"RUNNER_TEMP": str(temporary)}
-    done = try_out(registry_workspace, name, environment, expect="[1, 3, 5.1]", tolerance="0.05")
+    done = try_out(
+        registry_workspace, name, environment, 500, expect="[1, 3, 5.1]", tolerance="0.05"
+    )
     assert done.code == 0, done.log
     assert "by venv" in done.log
     assert "Successfully installed" in done.log

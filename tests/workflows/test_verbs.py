@@ -97,11 +97,11 @@ def test_a_version_is_tested(
     files = runnable.model_files(SPY)
     runnable.registered(registry_workspace, name, files)
     packages = runnable.of_the_tests(runner.home)
-    (runner.checkout / "rows.csv").write_text("x\n1\n2.5\n")
+    rows = "      - run: printf 'x\\n1\\n2.5\\n' > rows.csv\n"
     tried = step("tried", "test", model_name=name, select="latest", rows="rows.csv")
     asked = "          run-model-code: true\n        env:\n"
     asked += "".join(f"          {key}: {text!r}\n" for key, text in packages.items())
-    workflow.write_text(HEAD + tried + asked)
+    workflow.write_text(HEAD + rows + tried + asked)
 
     done = runner.run(workflow, "push", secrets=secrets)
 
