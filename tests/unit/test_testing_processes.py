@@ -15,6 +15,7 @@ from remote_registry.errors import ModelFailed
 from remote_registry.inputs.rows import Rows
 from remote_registry.outcome import Passed
 from remote_registry.testing import shut_in
+from remote_registry.testing.begin import _hidden
 from remote_registry.testing.child import Limits, Ran, Shown, run
 from remote_registry.testing.described import Described
 from remote_registry.testing.handover import Handover, places_of
@@ -135,6 +136,18 @@ def test_only_what_is_hidden_is_hidden(tmp_path: Path) -> None:
     hidden = [str(tmp_path / "a/closed")]
     found = list(shut_in.shown_paths(hidden, str(tmp_path)))
     assert sorted(found) == [str(tmp_path / "a/open"), str(tmp_path / "b")]
+
+
+def test_the_folders_of_a_job_are_hidden(tmp_path: Path) -> None:
+    runner = tmp_path / "runner"
+    workspace = runner / "_work/churn"
+    workspace.mkdir(parents=True)
+    environment = {"HOME": "/home/x", "RUNNER_WORKSPACE": str(workspace), "RUNNER_TEMP": ""}
+    assert str(runner) not in set(_hidden(environment))
+    (runner / ".runner").write_text("{}")
+    hidden = set(_hidden(environment))
+    assert {str(runner), str(workspace), "/home/x", "/tmp", "."} <= hidden
+    assert str(tmp_path) not in hidden
 
 
 def test_what_may_be_read_and_written(tmp_path: Path) -> None:

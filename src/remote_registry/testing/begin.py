@@ -181,6 +181,9 @@ def _home(environment: Mapping[str, str]) -> Path:
 
 def _hidden(environment: Mapping[str, str]) -> Iterator[str]:
     """Where a job's files are, those with sign-ins among them."""
+    for parent in Path(environment.get("RUNNER_WORKSPACE", "")).parents:
+        if (parent / ".runner").is_file():  # a runner of one's own keeps its sign-in beside it
+            yield str(parent)
     for name in ("HOME", "GITHUB_WORKSPACE", "RUNNER_TEMP", "RUNNER_WORKSPACE"):
         if folder := environment.get(name):
             yield folder
