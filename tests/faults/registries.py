@@ -152,7 +152,7 @@ class ServerRegistry(Registry):
 def _mark(called: str) -> str:
     """The mark of a try of another workflow run, which may still run where it is called young."""
     renewed = _FAR_AHEAD if called.endswith("young") else _LONG_AGO
-    attempt = Attempt(workflow_run="https://github.com/your-org/churn/actions/runs/7")
+    attempt = Attempt(workflow_run="https://github.com/your-org/churn/actions/runs/0")
     return json.dumps(asdict(replace(attempt.mark("a-key"), renewed=renewed)))
 
 
