@@ -70,8 +70,9 @@ class Started:
         self._folder = folder
         for name in ("tmp", "home", "work"):
             (folder / name).mkdir(parents=True)
-        for name, text in step.checkout.items():
-            (folder / name).write_text(text, encoding="utf-8")
+        self._given = [folder / "work" / name for name in step.checkout]
+        for path, text in zip(self._given, step.checkout.values(), strict=True):
+            path.write_text(text, encoding="utf-8")
         places = {"TMPDIR": str(folder / "tmp"), "HOME": str(folder / "home")}
         self._log = folder / "log"
         with self._log.open("wb") as log:
@@ -119,7 +120,7 @@ class Started:
             os.killpg(self.process.pid, signal.SIGKILL)
             left.append("a process is left")
         for name in ("tmp", "home", "work"):
-            paths = (self._folder / name).rglob("*")
+            paths = {*(self._folder / name).rglob("*")} - {*self._given}
             left += [f"the file {path.relative_to(self._folder)} is left" for path in paths]
         return left
 
