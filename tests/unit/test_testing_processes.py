@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import json
+import multiprocessing
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
+from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -77,15 +80,28 @@ def test_what_is_loud_is_cut() -> None:
 
 
 def limits(**changed: object) -> Limits:
-    import time
-
     given = {"hidden": (), "shown": (), "writable": (), "variables": {}, "seconds": 10.0}
     return Limits(**{**given, "deadline": time.monotonic() + 10, **changed})  # type: ignore[arg-type]
 
 
-def ran(code: str, folder: Path, **changed: object) -> Ran:
+def ran(code: str, folder: Path, **changed: object) -> Ran | str:
+    """How it ended, or why it failed; nothing that it has started lives on.
+
+    In a process apart, for all that is below that one is ended: here the servers of other tests.
+    """
+    with ProcessPoolExecutor(1, multiprocessing.get_context("spawn")) as apart:
+        ended, living = apart.submit(_ran, code, folder, changed).result()
+    assert living == []
+    return ended
+
+
+def _ran(code: str, folder: Path, changed: dict[str, object]) -> tuple[Ran | str, list[int]]:
     command = [sys.executable, "-I", "-c", code, "{answer}"]
-    return run(command, folder, limits(**changed), "It", Lines())
+    try:
+        ended: Ran | str = run(command, folder, limits(**changed), "It", Lines())
+    except ModelFailed as failed:
+        ended = str(failed)
+    return ended, descendants()
 
 
 def test_an_answer_and_an_exit_code(tmp_path: Path) -> None:
@@ -95,8 +111,9 @@ def test_an_answer_and_an_exit_code(tmp_path: Path) -> None:
 
 def test_the_variables_are_those_given_and_no_descriptor_is_open(tmp_path: Path) -> None:
     code = "import os, sys; print(sorted(os.environ), len(os.listdir('/proc/self/fd')))"
-    (said,) = ran(code, tmp_path, variables={"ONLY": "this", "LC_CTYPE": "C"}).said
-    assert said == "['LC_CTYPE', 'ONLY'] 5"  # the listing's own one, and the answer's
+    said = "['LC_CTYPE', 'ONLY'] 5"  # the listing's own descriptor, and the answer's
+    variables = {"ONLY": "this", "LC_CTYPE": "C"}
+    assert ran(code, tmp_path, variables=variables) == Ran(0, b"", (said,))
 
 
 def test_pipes_that_are_closed_early(tmp_path: Path) -> None:
@@ -107,18 +124,13 @@ def test_pipes_that_are_closed_early(tmp_path: Path) -> None:
 
 
 def test_whoever_is_left_running_is_ended(tmp_path: Path) -> None:
-    before = set(descendants())
-    assert ran(SPAWNS, tmp_path).code == 0
-    assert set(descendants()) <= before
+    assert ran(SPAWNS, tmp_path) == Ran(0, b"", ("1",))
 
 
 def test_too_long(tmp_path: Path) -> None:
-    import time
-
-    before = set(descendants())
-    with pytest.raises(ModelFailed, match=r"It was not done when the 0\.5 seconds"):
-        ran(f"{SPAWNS} time.sleep(60)", tmp_path, deadline=time.monotonic() + 0.5, seconds=0.5)
-    assert set(descendants()) <= before
+    code = f"{SPAWNS} time.sleep(60)"
+    told = ran(code, tmp_path, deadline=time.monotonic() + 0.5, seconds=0.5)
+    assert "It was not done when the 0.5 seconds" in str(told)
 
 
 @pytest.mark.parametrize(
