@@ -84,13 +84,13 @@ def many(
             by_name.setdefault(one.inputs.model_name, []).append(one)
         side_by_side([partial(_register, group) for group in by_name.values()], at_once)
     except Cancelled as cancelled:
+        _tell_cancelled(models)
         outcome.gather_left(cancelled)
         raise
     except cancelling.Hurry:
         for one in models:
             one.voice.end()
-            if not one.is_done:
-                one.entry.failure = one.entry.failure or Cancelled(cancelling.received())
+        _tell_cancelled(models)
         raise
     finally:
         outcome.settle()
@@ -103,6 +103,13 @@ def _model(inputs: RegisterInputs, outcome: Several, log: Teller) -> _Model:
     entry = Entry(Outcome(inputs.model_name))
     outcome.entries.append(entry)
     return _Model(inputs, entry, Voice(inputs.model_name, log))
+
+
+def _tell_cancelled(models: Iterable[_Model]) -> None:
+    """Also of those whose turn has not come: nothing has failed of them, and nothing is done."""
+    for one in models:
+        if not one.is_done:
+            one.entry.failure = one.entry.failure or Cancelled(cancelling.received())
 
 
 def _connected(inputs: ManyInputs, log: Teller) -> tuple[Connection, Connection]:

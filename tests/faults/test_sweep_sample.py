@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-from collections import Counter
 from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
@@ -30,22 +29,19 @@ def command(script: str, *arguments: str | Path) -> subprocess.CompletedProcess[
 
 
 @pytest.mark.parametrize(
-    ("scenarios", "only", "every"),
+    ("scenario", "only"),
     [
-        ("databricks-new,many", "registry POST */model-versions/create #1", 5),
-        ("mlflow", "registry POST */logged-models #1", 3),
+        ("databricks-new", "registry POST */model-versions/create #1"),
+        ("mlflow", "registry POST */logged-models #1"),
     ],
 )
-def test_a_sample_of_registering_breaks_no_law(
-    scenarios: str, only: str, every: int, tmp_path: Path
-) -> None:
+def test_a_sample_of_registering_breaks_no_law(scenario: str, only: str, tmp_path: Path) -> None:
     file = tmp_path / "results.json"
-    asked = ("--scenario", scenarios, "--only", only, "--sample", str(every))
+    asked = ("--scenario", scenario, "--only", only, "--sample", "3")
     done = command("sweep", *asked, "--json", file)
     assert done.returncode == 0, done.stdout + done.stderr
     results: list[dict[str, Any]] = json.loads(file.read_text())
-    of_each = Counter(result["scenario"] for result in results)
-    assert of_each == dict.fromkeys(scenarios.split(","), -(-len(FAULTS) // every))
+    assert len(results) == -(-len(FAULTS) // 3)
     assert all(result["met"] for result in results)
 
 
@@ -63,9 +59,14 @@ def test_a_sample_of_registering_breaks_no_law(
             "SIGKILL after,lost reply",
             "*/alias #1,*/registered-models/delete #1",
         ),
+        (
+            "many",
+            "SIGINT after,lost reply",
+            "source GET */artifacts/list #1,registry POST */model-versions/create #1",
+        ),
     ],
 )
-def test_a_sample_of_what_changes_versions_breaks_no_law(
+def test_a_sample_of_the_other_verbs_breaks_no_law(
     scenarios: str, faults: str, only: str, tmp_path: Path
 ) -> None:
     file = tmp_path / "results.json"
@@ -74,7 +75,7 @@ def test_a_sample_of_what_changes_versions_breaks_no_law(
     assert done.returncode == 0, done.stdout + done.stderr
     results: list[dict[str, Any]] = json.loads(file.read_text())
     swept = {result["scenario"] for result in results}
-    assert len(results) >= 2 * len(swept) >= 6
+    assert len(results) >= 2 * len(swept)
     assert swept == {
         name for name in SCENARIOS if any(fnmatchcase(name, one) for one in scenarios.split(","))
     }
