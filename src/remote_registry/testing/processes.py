@@ -13,6 +13,7 @@ from pathlib import Path
 # From linux/prctl.h.
 _SET_DUMPABLE, _SET_CHILD_SUBREAPER = 4, 36
 _SECONDS = 5.0
+_THREADS = 15  # of the fields of /proc/<pid>/stat behind the parent: proc(5)
 
 
 def harden() -> None:
@@ -36,10 +37,12 @@ def descendants() -> list[int]:
         try:
             # The name in the second field may hold anything, a `)` too.
             told = (entry / "stat").read_text(errors="replace").rpartition(")")[2]
-            state, parent, *_ = told.split()
-        except (OSError, ValueError):
+            state, parent, *more = told.split()
+            # One whose first thread has ended is a zombie by its state, though others run.
+            lives = state not in "ZX" or int(more[_THREADS]) > 1
+        except (OSError, ValueError, IndexError):
             continue
-        if state not in "ZX":
+        if lives:
             children.setdefault(int(parent), []).append(int(entry.name))
     found: list[int] = []
     parents = [os.getpid()]
