@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from remote_registry.errors import FolderFailed
-from remote_registry.testing.folder import PrivateFolder, clear_left, removed
+from remote_registry.testing.folder import PrivateFolder, clear_left, removed, told_of_disk
 
 SOURCES = Path(__file__).parents[2] / "src"
 MAKE = f"""
@@ -47,6 +47,23 @@ def test_what_a_killed_process_has_left_is_removed_and_what_is_in_use_is_not(
     assert list(tmp_path.iterdir()) == []
 
 
+def test_what_was_closed_before_its_process_was_killed_is_removed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def opened(path: Path, *more: int) -> int:  # root, as whom tests may run, opens anything
+        if not path.stat().st_mode & 0o400:
+            raise PermissionError
+        return real(path, *more)
+
+    real = os.open
+    closed = tmp_path / "register-remote-model-test-closed"
+    (closed / "inner").mkdir(parents=True)
+    closed.chmod(0)
+    monkeypatch.setattr(os, "open", opened)
+    clear_left(tmp_path)
+    assert not closed.exists()
+
+
 def test_other_folders_and_links_are_left_alone(tmp_path: Path) -> None:
     other = tmp_path / "other"
     other.mkdir()
@@ -62,6 +79,14 @@ def test_a_place_that_cannot_be_written(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(FolderFailed, match="No folder can be made"):
         PrivateFolder.make(tmp_path / "file")
+
+
+def test_a_full_disk_is_told_as_one() -> None:
+    with pytest.raises(FolderFailed) as failed, told_of_disk():
+        raise OSError(28, "No space left on device", "/tmp/x/request.json")
+    assert failed.value.exit_code == 7
+    assert "No space left on device" in failed.value.what
+    assert failed.value.where == "/tmp/x/request.json"
 
 
 def test_no_link_is_followed_and_rights_are_taken_back(tmp_path: Path) -> None:

@@ -23,7 +23,7 @@ from ..run import Call
 from ..trust import check_creator
 from .allowed import allowed, named_paths
 from .described import Described, describe
-from .folder import PrivateFolder
+from .folder import PrivateFolder, told_of_disk
 from .handover import Handover, places_of, start_second_half
 from .python import Maker, choose
 from .tested import Tested
@@ -79,12 +79,14 @@ def begin(
         ]
         outcome.status = "planned"
         return None
-    folder = PrivateFolder.make(_home(environment))
+    with told_of_disk():
+        folder = PrivateFolder.make(_home(environment))
     try:
         limits = Limits(inputs.max_connections, inputs.retry_timeout)
         bring(located, folder.model, limits, outcome, log)
         _check_digest(inputs, located, outcome)
-        return _brought(inputs, folder, environment, log)
+        with told_of_disk():
+            return _brought(inputs, folder, environment, log)
     except BaseException as error:
         outcome.passed = False if isinstance(error, ModelFailed) else None
         left = folder.remove()

@@ -84,12 +84,30 @@ class PrivateFolder:
         return left
 
 
+@contextmanager
+def told_of_disk() -> Iterator[None]:
+    """Turns what the system refuses, such as room on a full disk, into a failure that says so.
+
+    Raises:
+        FolderFailed: A file can't be read or written.
+    """
+    try:
+        yield
+    except OSError as error:
+        raise FolderFailed(
+            f"The test can't go on: {error.strerror or error}.",
+            where=str(error.filename or ""),
+            todo="Look at the disk of the runner, and at the rights on its folders.",
+        ) from error
+
+
 def clear_left(home: Path) -> None:
     """Removes what killed processes have left: folders of ours that nobody has locked."""
     for path in home.glob(f"{_PREFIX}*"):
         with suppress(FileNotFoundError):  # another test may be clearing too
             found = path.lstat()
             if stat.S_ISDIR(found.st_mode) and found.st_uid == os.getuid():
+                path.chmod(0o700)  # a model may have closed it, and then it can't be locked
                 lock = _locked(path)
                 if lock is not None:
                     removed(path)

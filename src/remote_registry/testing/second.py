@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -23,11 +24,12 @@ from ..run import Report, to_the_end
 from .child import LONGEST_ANSWER, SHUT_IN, Limits, Ran, run
 from .compare import alike, as_expected, cell, table
 from .environment import ModelEnvironment
-from .folder import PrivateFolder
+from .folder import PrivateFolder, told_of_disk
 from .handover import WAITING, Handover
 from .processes import harden
 from .tested import Tested, prediction_text
 
+_VERSION = re.compile(r"[0-9]{1,2}(\.[0-9]{1,3}){1,2}")
 _PREDICT = Path(__file__).with_name("predict.py")
 
 
@@ -50,7 +52,8 @@ def main(state: int) -> None:
     def work() -> None:
         try:
             signal.pthread_sigmask(signal.SIG_UNBLOCK, WAITING)
-            _test(handover, folder, outcome, console)
+            with told_of_disk():
+                _test(handover, folder, outcome, console)
         except BaseException as error:
             outcome.passed = False if isinstance(error, ModelFailed) else None
             _remove(folder, console, error)
@@ -82,7 +85,7 @@ def _test(handover: Handover, folder: PrivateFolder, outcome: Tested, log: Log) 
         command = [str(environment.python), "-I", "-u", script, str(folder.model), request]
         ran = run([*command, "{answer}"], folder.path, limits, "Loading and predicting", log)
         answer = _answer(ran)
-    outcome.python = _text(answer.get("python"))
+    outcome.python = _version(answer.get("python"))
     _judge(handover, answer, outcome, log)
 
 
@@ -142,6 +145,11 @@ def _answer(ran: Ran) -> dict[str, Any]:
 
 def _text(value: object) -> str:
     return value if isinstance(value, str) else ""
+
+
+def _version(value: object) -> str:
+    """The version of a Python that a model's process tells; empty where it tells anything else."""
+    return value if isinstance(value, str) and _VERSION.fullmatch(value) else ""
 
 
 def _judge(handover: Handover, answer: dict[str, Any], outcome: Tested, log: Log) -> None:
