@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import multiprocessing
+import os
+import stat
 import subprocess
 import sys
 import time
@@ -127,6 +129,32 @@ def test_whoever_is_left_running_is_ended(tmp_path: Path) -> None:
     assert ran(SPAWNS, tmp_path) == Ran(0, b"", ("1",))
 
 
+WITHOUT_FIRST_THREAD = """
+import ctypes, threading, time
+threading.Thread(target=time.sleep, args=(60,)).start()
+ctypes.CDLL(None).pthread_exit(None)
+"""
+
+
+def test_a_process_lives_on_without_its_first_thread() -> None:
+    command = [sys.executable, "-I", "-c", WITHOUT_FIRST_THREAD]
+    with subprocess.Popen(command) as process:
+        try:
+            deadline = time.monotonic() + 30
+            while ") Z " not in (told := Path(f"/proc/{process.pid}/stat").read_text()):
+                assert time.monotonic() < deadline, told
+                time.sleep(0.02)
+            assert process.pid in descendants()
+        finally:
+            process.kill()
+
+
+def test_one_that_has_ended_does_not_live() -> None:
+    with subprocess.Popen(["true"]) as process:
+        os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOWAIT)
+        assert process.pid not in descendants()
+
+
 def test_too_long(tmp_path: Path) -> None:
     code = f"{SPAWNS} time.sleep(60)"
     told = ran(code, tmp_path, deadline=time.monotonic() + 0.5, seconds=0.5)
@@ -162,6 +190,19 @@ def test_the_folders_of_a_job_are_hidden(tmp_path: Path) -> None:
     assert str(tmp_path) not in hidden
 
 
+def test_a_disk_is_no_device_that_may_be_used(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("tty", "pts/1", "dri/card0", "sg0", "nvme0", "bsg/0"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text("")
+    os.mkfifo(tmp_path / "sda")
+    (tmp_path / "link").symlink_to("sda")
+    monkeypatch.setattr(shut_in.stat, "S_ISBLK", stat.S_ISFIFO)  # who is not root makes no other
+    found = {path.removeprefix(f"{tmp_path}/") for path in shut_in.devices(str(tmp_path))}
+    assert found == {"tty", "pts/1", "dri/card0"}
+
+
 def test_what_may_be_read_and_written(tmp_path: Path) -> None:
     for name in ("closed", "closed/needed", "own"):
         (tmp_path / name).mkdir()
@@ -180,6 +221,14 @@ for name in ("closed", "closed/needed", "own"):
             print(name, mode)
         except PermissionError:
             pass
+for path in ("/dev/null", "/dev/shm/of-the-tests"):
+    open(path, "w")
+os.unlink("/dev/shm/of-the-tests")
+try:
+    os.mkdir("/dev/of-the-tests")
+    print("made a device's folder")
+except PermissionError:
+    pass
 """
     command = [sys.executable, "-I", "-S", shut_in.__file__, json.dumps(named), sys.executable]
     done = subprocess.run([*command, "-I", "-c", code], capture_output=True, text=True, check=True)

@@ -16,6 +16,7 @@ import json
 import os
 import resource
 import signal
+import stat
 import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -30,6 +31,8 @@ EXECUTE, WRITE_FILE, READ_FILE, READ_DIR = 1, 2, 4, 8
 ALL_OF_ABI_2, TRUNCATE, OF_FILES = (1 << 14) - 1, 1 << 14, EXECUTE | WRITE_FILE | READ_FILE
 SCOPES = 3  # abstract sockets, and signals
 READ = EXECUTE | READ_FILE | READ_DIR
+# Ways to a disk past its block device: SCSI generic, and what NVMe passes through.
+DISKS = ("bsg", "ng", "nvme", "sg")
 
 libc = ctypes.CDLL(None, use_errno=True)
 
@@ -84,6 +87,21 @@ def shown_paths(hidden: Sequence[str], top: str = "/") -> Iterator[str]:
             yield path
 
 
+def devices(top: str = "/dev") -> Iterator[str]:
+    """Those that a program may use: no disk, which root could read past all rules."""
+    try:
+        entries = list(os.scandir(top))
+    except OSError:
+        return
+    for entry in entries:
+        if entry.is_symlink() or entry.name.startswith(DISKS) or entry.path == "/dev/shm":  # noqa: S108
+            continue
+        if entry.is_dir() and entry.path != "/dev/pts":
+            yield from devices(entry.path)
+        elif not stat.S_ISBLK(entry.stat().st_mode):
+            yield entry.path
+
+
 def hide(limits: dict[str, Any]) -> None:
     """Lets this process and its children read and write what they may, and no more."""
     abi = landlock_abi()
@@ -91,9 +109,13 @@ def hide(limits: dict[str, Any]) -> None:
     ruleset = Ruleset(rights, 0, SCOPES if abi >= 6 else 0)
     size = 24 if abi >= 6 else 8
     rules = libc.syscall(CREATE_RULESET, ctypes.byref(ruleset), ctypes.c_size_t(size), 0)
-    for path in [*shown_paths(limits["hidden"]), *limits["shown"]]:
+    for path in [*shown_paths([*limits["hidden"], "/dev"]), *limits["shown"]]:
         allow(rules, path, READ)
-    for path in [*limits["writable"], "/dev"]:
+    for path in devices():
+        allow(rules, path, READ | WRITE_FILE | (TRUNCATE & rights))
+    shared = "/dev/shm"  # noqa: S108
+    is_free = not any(f"{folder}/".startswith(f"{shared}/") for folder in limits["hidden"])
+    for path in [*limits["writable"], *([shared] if is_free else ())]:
         allow(rules, path, rights)
     if rules < 0 or libc.syscall(RESTRICT_SELF, rules, 0) != 0:
         sys.exit("the kernel refuses to hide folders")
