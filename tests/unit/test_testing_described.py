@@ -140,6 +140,8 @@ SIGN_INS = {
     "UV_INDEX": "own=https://user:word@index.example/simple",
     "UV_INDEX_URL": "https://index.example/simple?token=word",
     "PIP_FIND_LINKS": "https://index.example/wheels?sig=word",
+    "PIP_CONSTRAINT": "https://user:word@index.example/constraints.txt",
+    "UV_CONSTRAINT": "https://index.example/constraints.txt?token=word",
 }
 HARMLESS = {
     "PATH": "/usr/bin:/bin",
@@ -186,6 +188,9 @@ def test_nothing_else_is_given() -> None:
 def test_files_that_variables_name_can_be_read(tmp_path: Path) -> None:
     places = f"{tmp_path} file://{tmp_path} https://index.example /nowhere relative"
     assert named_paths({"PIP_FIND_LINKS": places}) == [str(tmp_path)] * 2
+    assert named_paths({"PIP_CONSTRAINT": str(tmp_path), "SSL_CERT_FILE": f"/{'a' * 5000}"}) == [
+        str(tmp_path)
+    ]
 
 
 def test_the_python_of_the_model_is_taken_where_it_is_here() -> None:

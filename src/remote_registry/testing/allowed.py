@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
-from pathlib import Path
 
 _PLAIN = (
     "LANG", "LANGUAGE", "LC_ALL", "LC_CTYPE", "PATH", "TZ",
@@ -13,12 +13,12 @@ _PLAIN = (
     "UV_SYSTEM_CERTS",
 )  # fmt: skip
 _FILES = (
-    "CURL_CA_BUNDLE", "PIP_CERT", "PIP_CONSTRAINT", "REQUESTS_CA_BUNDLE", "SSL_CERT_DIR",
-    "SSL_CERT_FILE", "UV_CONSTRAINT",
+    "CURL_CA_BUNDLE", "PIP_CERT", "REQUESTS_CA_BUNDLE", "SSL_CERT_DIR", "SSL_CERT_FILE",
 )  # fmt: skip
 _PLACES = (
-    "PIP_EXTRA_INDEX_URL", "PIP_FIND_LINKS", "PIP_INDEX_URL", "PIP_PROXY", "UV_DEFAULT_INDEX",
-    "UV_EXTRA_INDEX_URL", "UV_FIND_LINKS", "UV_INDEX", "UV_INDEX_URL", "UV_PYTHON_INSTALL_MIRROR",
+    "PIP_CONSTRAINT", "PIP_EXTRA_INDEX_URL", "PIP_FIND_LINKS", "PIP_INDEX_URL", "PIP_PROXY",
+    "UV_CONSTRAINT", "UV_DEFAULT_INDEX", "UV_EXTRA_INDEX_URL", "UV_FIND_LINKS", "UV_INDEX",
+    "UV_INDEX_URL", "UV_PYTHON_INSTALL_MIRROR",
 )  # fmt: skip
 _PROXIES = ("ALL_PROXY", "HTTPS_PROXY", "HTTP_PROXY", "NO_PROXY")
 
@@ -56,4 +56,5 @@ def named_paths(variables: Mapping[str, str]) -> list[str]:
         for name in (*_FILES, *_PLACES)
         for word in variables.get(name, "").replace(",", " ").split()
     ]
-    return [word for word in words if word.startswith("/") and Path(word).exists()]
+    # Path.exists raises where a folder above can't be entered, or the name is too long.
+    return [word for word in words if word.startswith("/") and os.path.exists(word)]  # noqa: PTH110
