@@ -348,6 +348,40 @@ def test_a_link_in_place_of_a_file_of_ours_leads_nowhere(tmp_path: Path, tempora
     assert list(temporary.iterdir()) == []
 
 
+FORGES = """
+descriptor = [int(word) for word in sys.argv if word.isdigit()][-1]
+os.write(descriptor, json.dumps({"prediction": [2], "python": PYTHON}).encode())
+os._exit(0)
+"""
+
+
+def test_a_forged_answer_is_data_all_through(run: Callable[..., Run]) -> None:
+    forged = "3.11\n# Approved <img src=x> @somebody" + "!" * 100_000
+    done = run(hostile(FORGES.replace("PYTHON", repr(forged))))
+    assert done.code == 0, done.log
+    assert "Approved" not in done.summary + str(done.outputs)
+
+
+def test_a_daemon_without_its_first_thread_is_ended(run: Callable[..., Run]) -> None:
+    code = "import ctypes, threading, time; threading.Thread(target=time.sleep, args=(3600,))"
+    code = f"{code}.start(); ctypes.CDLL(None).pthread_exit(None)"
+    files = hostile(f"""
+import subprocess
+parent = subprocess.run(
+    [sys.executable, "-c", "import subprocess, sys; print(subprocess.Popen([sys.executable, "
+     "'-c', sys.argv[1]], start_new_session=True, stdout=-3).pid)", {code!r}],
+    stdout=-1, text=True,
+)
+while ") Z " not in open(f"/proc/{{parent.stdout.strip()}}/stat").read():
+    time.sleep(0.05)
+return [int(parent.stdout)]
+""")
+    done = run(files)
+    assert done.code == 0, done.log
+    (daemon,) = json.loads(done.outputs["prediction"])
+    assert not [task for task in Path("/proc").glob(f"{daemon}/task/*") if task.name != str(daemon)]
+
+
 def test_a_process_that_ends_without_an_answer(run: Callable[..., Run]) -> None:
     assert_told(run(hostile("os._exit(3)")), 6, "ended with exit code 3, and answered nothing")
 
@@ -392,8 +426,9 @@ def test_a_model_that_names_no_mlflow_at_all(run: Callable[..., Run]) -> None:
 
 
 def test_python_env_yaml_stands_in_for_requirements(run: Callable[..., Run]) -> None:
-    environment = "dependencies:\n- packages-of-the-tests\n"
-    files = model_files(**{"python_env.yaml": environment})
+    environment = 'dependencies:\n- packages-of-the-tests\n- "# \\ud800"\n'
+    not_pip = "raise SystemExit('the pip of the model')\n"
+    files = model_files(**{"python_env.yaml": environment, "pip.py": not_pip})
     del files["requirements.txt"]
     done = run(files, expect="[2, 4]")
     assert done.code == 0, done.log

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import secrets
+import shutil
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -12,8 +14,8 @@ from .described import Described
 from .folder import PrivateFolder
 from .python import Maker
 
+_LITTLE = 1 << 20  # bytes
 _LOOK = "import importlib.util, sys; sys.exit(0 if importlib.util.find_spec('mlflow') else 3)"
-_PACKAGES = "packages-of-the-model.txt"
 
 
 class ModelEnvironment:
@@ -47,8 +49,8 @@ class ModelEnvironment:
         self._log.line(f"by {by}, with Python {self._maker.python}")
         self._run("Making the environment", self._made_by())
         if requirements := self._requirements():
-            what = f"Installing the model's {requirements}"
-            self._run(what, [*self._installer(), "-r", requirements])
+            what = self._described.requirements or "packages"
+            self._run(f"Installing the model's {what}", [*self._installer(), "-r", requirements])
         else:
             self._log.line("the model names nothing that it requires")
         if not self._has_mlflow():
@@ -64,15 +66,18 @@ class ModelEnvironment:
         if self._maker.uv:
             return [self._maker.uv, "pip", "install", "--python", str(self.python)]
         quiet = ("--no-input", "--disable-pip-version-check", "--progress-bar", "off")
-        return [str(self.python), "-m", "pip", "install", *quiet]
+        # Isolated, for else a pip.py of the model's folder would be taken for pip.
+        return [str(self.python), "-I", "-m", "pip", "install", *quiet]
 
     def _requirements(self) -> str:
         """The file to install from, relative to the model; empty where there is nothing."""
         if self._described.requirements or not self._described.packages:
             return self._described.requirements
         lines = "".join(f"{package}\n" for package in self._described.packages)
-        (self._folder.model / _PACKAGES).write_text(lines, encoding="utf-8")
-        return _PACKAGES
+        name = f"packages-{secrets.token_hex(8)}.txt"  # none of the model's own
+        with (self._folder.model / name).open("x", encoding="utf-8", errors="replace") as file:
+            file.write(lines)
+        return name
 
     def _has_mlflow(self) -> bool:
         looked = [str(self.python), "-I", "-c", _LOOK]
@@ -93,8 +98,9 @@ class ModelEnvironment:
     def _run(self, what: str, command: Sequence[str]) -> None:
         ran = run(command, self._folder.model, self._limits, what, self._log)
         if ran.code != 0:
+            is_full = shutil.disk_usage(self._folder.path).free < _LITTLE
             raise ModelFailed(
-                f"{what} {ran.ending}.",
+                f"{what} {ran.ending}{', and the disk is full' if is_full else ''}.",
                 *ran.said,
                 todo="Look at what it printed; the model's processes have no sign-in of the job's, "
                 "and of its settings those alone that docs/verbs.md lists.",
