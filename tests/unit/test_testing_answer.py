@@ -18,7 +18,7 @@ from mlflow.models import infer_signature
 from remote_registry.errors import ModelFailed
 from remote_registry.testing.child import Ran
 from remote_registry.testing.predict import Unanswerable, parsed, plain
-from remote_registry.testing.second import _answer
+from remote_registry.testing.second import _answer, _version
 
 LOOP: list[Any] = []
 LOOP.append(LOOP)
@@ -47,6 +47,7 @@ def nested(levels: int) -> list[Any]:
         (pd.Series([1.5, 2]), [1.5, 2.0]),
         (pd.DataFrame({"a": [1], "b": ["x"]}), [{"a": 1, "b": "x"}]),
         (pd.DataFrame([[1, 2]]), [{"0": 1, "1": 2}]),
+        (pd.DataFrame([[1, 2]], columns=["a", "a"]), [[1, 2]]),
         (pd.Timestamp("2024-01-02"), "2024-01-02T00:00:00"),
         (pd.NaT, None),
         (pd.NA, None),
@@ -102,6 +103,22 @@ def test_what_is_nested_as_deep_as_may_be_is_answered() -> None:
 def test_an_answer_that_is_none(answer: bytes, told: str) -> None:
     with pytest.raises(ModelFailed, match=told):
         _answer(Ran(-9, answer, ("said",)))
+
+
+@pytest.mark.parametrize(
+    ("told", "version"),
+    [
+        ("3.11.7", "3.11.7"),
+        ("3.9", "3.9"),
+        ("3.11\n# a heading of the model's", ""),
+        ("3.11.7\n", ""),
+        ("9" * 300_000, ""),
+        (3.11, ""),
+        (None, ""),
+    ],
+)
+def test_a_python_that_is_told_is_a_version(told: object, version: str) -> None:
+    assert _version(told) == version
 
 
 def test_rows_have_the_types_that_the_signature_says() -> None:

@@ -61,6 +61,8 @@ def of_a_library(value: Any, depth: int) -> Any:
     if isinstance(value, (dt.date, dt.time)):
         return value.isoformat()
     if kind.__module__.partition(".")[0] == "pandas" and hasattr(value, "columns"):
+        if not value.columns.is_unique:  # a record has each name once
+            return plain(value.to_numpy().tolist(), depth + 1)
         return [plain(record, depth + 1) for record in value.to_dict(orient="records")]
     for method in ("toPandas", "toarray", "detach", "tolist", "model_dump", "to_dict", "item"):
         found = getattr(value, method, None)
