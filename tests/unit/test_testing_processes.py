@@ -221,9 +221,10 @@ for name in ("closed", "closed/needed", "own"):
             print(name, mode)
         except PermissionError:
             pass
-for path in ("/dev/null", "/dev/shm/of-the-tests"):
+shared = f"/dev/shm/of-the-tests-{{os.getpid()}}"
+for path in ("/dev/null", shared):
     open(path, "w")
-os.unlink("/dev/shm/of-the-tests")
+os.unlink(shared)
 try:
     os.mkdir("/dev/of-the-tests")
     print("made a device's folder")
