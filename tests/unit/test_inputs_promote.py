@@ -73,6 +73,11 @@ def test_creators_by_comma_or_line(text: str) -> None:
     assert read(trusted_creators=text).trusted_creators == ("a@b.c", "robot one")
 
 
+@pytest.mark.parametrize("text", [",", " , ,\n,"])
+def test_a_list_of_nobody_is_not_anybody(text: str) -> None:
+    assert problems(trusted_creators=text) == ["trusted-creators"]
+
+
 @pytest.mark.parametrize(
     ("changed", "names"),
     [

@@ -55,9 +55,12 @@ def read_select(texts: Texts) -> Select | None:
 
 def read_trust(texts: Texts) -> dict[str, Any]:
     """Whose versions are trusted, and which digest a version must have; both may be empty."""
-    names = re.split(r"\s*[,\n]\s*", texts["trusted-creators"])
+    given = texts["trusted-creators"]
+    names = tuple(filter(None, re.split(r"\s*[,\n]\s*", given)))
+    if given and not names:  # as where all variables of a list are unset; nobody is not anybody
+        texts.problem("trusted-creators", "names nobody; leave it empty for its default.")
     return {
-        "trusted_creators": tuple(filter(None, names)),
+        "trusted_creators": names,
         "digest": texts.read("digest", lambda text: digest(text) if text else "") or "",
     }
 
