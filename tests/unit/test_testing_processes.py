@@ -227,6 +227,7 @@ for path in ("/dev/null", shared):
 os.unlink(shared)
 try:
     os.mkdir("/dev/of-the-tests")
+    os.rmdir("/dev/of-the-tests")
     print("made a device's folder")
 except PermissionError:
     pass
