@@ -124,10 +124,12 @@ def many(call: Call) -> None:
     inputs = call.read(lambda raw, checkout: many_inputs(raw, checkout, call.provenance))
     inputs = many_with_stores(inputs, call.taken)
     from .attempt import attempt_from
+    from .commenting import commenting_on_each
     from .many import many as carry_out
 
     outcome = cast(Several, call.outcome)
-    carry_out(inputs, call.provenance, lambda: attempt_from(os.environ), outcome, call.console)
+    with commenting_on_each(inputs, call, outcome):
+        carry_out(inputs, call.provenance, lambda: attempt_from(os.environ), outcome, call.console)
 
 
 @_command(SECRETS, Kept)

@@ -11,13 +11,16 @@ from dataclasses import dataclass
 from .comments import PullRequestComments, marker
 from .errors import Ending, Failure, GitHubFailed, NeedsStores
 from .github import GitHub, Refused, github_from
+from .inputs.many import ManyInputs
 from .inputs.register import RegisterInputs
+from .inputs.sides import Secret
 from .outcome import Outcome
 from .provenance import Provenance
 from .report.comment import comment
 from .report.console import Console
 from .report.masks import forms
 from .run import Call
+from .several import Several
 
 _SECONDS = 30.0
 _SHORTEST = 4  # as short a text is in many others
@@ -31,9 +34,7 @@ def commenting(inputs: RegisterInputs, call: Call) -> Iterator[None]:
     if not inputs.comment or inputs.dry_run:
         yield
         return
-    token = inputs.github_token
-    github = github_from(os.environ, token, _SECONDS) if token else None
-    commenter = Commenter(call.provenance, github, call.texts, call.console)
+    commenter = _commenter(call, inputs.github_token)
     try:
         yield
     except NeedsStores:  # which begins once more
@@ -42,6 +43,28 @@ def commenting(inputs: RegisterInputs, call: Call) -> Iterator[None]:
         commenter.tell(call.outcome, failure)
         raise
     commenter.tell(call.outcome, None)
+
+
+@contextmanager
+def commenting_on_each(inputs: ManyInputs, call: Call, outcome: Several) -> Iterator[None]:
+    """Tells the pull request how each model has ended; of several of one name, the last."""
+    if not inputs.comment or inputs.dry_run or inputs.matrix:
+        yield
+        return
+    commenter = _commenter(call, inputs.github_token)
+    try:
+        yield
+    except NeedsStores:
+        raise
+    except Failure:
+        commenter.tell_of_each(outcome)
+        raise
+    commenter.tell_of_each(outcome)
+
+
+def _commenter(call: Call, token: Secret | None) -> Commenter:
+    github = github_from(os.environ, token, _SECONDS) if token else None
+    return Commenter(call.provenance, github, call.texts, call.console)
 
 
 @dataclass(frozen=True)
@@ -58,16 +81,25 @@ class Commenter:
     texts: Mapping[str, str | None]
     console: Console
 
-    def tell(self, outcome: Outcome, failure: Ending | None) -> None:
+    def tell_of_each(self, outcome: Several) -> None:
+        """Keeps the comments on several models up to date; after one that fails, no more."""
+        for entry in {one.outcome.model_name: one for one in outcome.entries}.values():
+            if not self.tell(entry.outcome, entry.failure):
+                return
+
+    def tell(self, outcome: Outcome, failure: Ending | None) -> bool:
         """Keeps the one comment on a model up to date; where it can't, it says so, and no more.
 
         Args:
             failure: How the registration ended; `None` where it did not fail.
+
+        Returns:
+            Whether there is a comment that says so.
         """
         if self.github is None or self._reason_for_none:
             told = self._reason_for_none or "there is no github-token."
             self.console.notice(f"There is no comment on {outcome.model_name}: {told}")
-            return
+            return False
         number = self.provenance.pull_request
         failed = f"The comment on pull request {number} failed"
         try:
@@ -76,6 +108,7 @@ class Commenter:
             comments = PullRequestComments(self.github, number, _SECONDS)
             comments.keep(mark, f"{mark}\n{text}\n")
             self.console.line(f"told pull request {number}")
+            return True
         except Refused as refused:
             if refused.status in (403, 404):
                 todo = "Does the job have the permission pull-requests: write?"
@@ -86,6 +119,7 @@ class Commenter:
             self.console.warning(f"{failed}: {error}")
         except Exception as error:  # noqa: BLE001 - what is registered is so, whatever is told of it
             self.console.warning(f"{failed} by a bug of ours: {error!r}")
+        return False
 
     @property
     def _reason_for_none(self) -> str:

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from command import Run, Side, register, side_inputs
+from command import Run, Side, call, register, side_inputs
 from conftest import LogModels
 from local_github import BOT, REPOSITORY, TOKEN, LocalGitHub, local_github
 from log_models import LoggedModels
@@ -59,6 +59,13 @@ class PullRequest:
         if token := named.pop("github-token", ""):
             environment["INPUT_GITHUB_TOKEN"] = token
         return register(inputs, *sides, named, **environment)
+
+    def many(self, checkout: Path, **inputs: str) -> Run:
+        sides = side_inputs("tracking", self.source), side_inputs("registry", self.registry)
+        environment = {**self.github.environment(), "GITHUB_EVENT_PATH": str(self.event)}
+        environment["GITHUB_WORKSPACE"] = str(checkout)
+        models = str(checkout / "models.yml")
+        return call("many", {"models": models, **inputs}, *sides, **environment)
 
     def is_of(self, repository: str | None) -> None:
         """From now on the head is in another repository; `None` for no pull request at all."""
@@ -360,3 +367,36 @@ def test_what_fails_before_is_told_in_our_words_only(job: PullRequest) -> None:
     assert f"### ❌ Sign-in refused: `{job.name}`\n" in job.told
     assert len(job.told.splitlines()) < 10
     assert job.github.comments[0].author == BOT
+
+
+@every_pair
+def test_each_of_many_models_has_a_comment_of_its_own(job: PullRequest, tmp_path: Path) -> None:
+    other = f"{job.name}-other"
+    models = [
+        {"model-name": job.name, "run-id": job.runs[0]},
+        {"model-name": job.name, "run-id": job.runs[1]},
+        {"model-name": other, "run-id": job.runs[0], "gate": "accuracy > 1"},
+    ]
+    (tmp_path / "models.yml").write_text(json.dumps({"models": models}))
+
+    run = job.many(tmp_path, comment="true")
+
+    assert run.code == 6, run.log
+    assert f"`{job.name}` version `2` registered" in job.told
+    (failed,) = [body for body in job.github.own() if body.startswith(marker(other))]
+    assert "`0.97`" in failed
+    assert len(job.github.own()) == 2
+
+
+def test_where_one_of_many_comments_fails_no_other_is_tried(
+    job: PullRequest, tmp_path: Path
+) -> None:
+    models = [{"model-name": f"{job.name}-{n}", "run-id": job.runs[0]} for n in range(2)]
+    (tmp_path / "models.yml").write_text(json.dumps({"models": models}))
+    job.github.refusals += [(403, {}, "Resource not accessible by integration")] * 2
+
+    run = job.many(tmp_path, comment="true")
+
+    assert run.code == 0, run.log
+    assert run.log.count("The comment on pull request 7 failed") == 1
+    assert job.github.own() == []

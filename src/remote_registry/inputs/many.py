@@ -13,10 +13,11 @@ from .entry_values import PROMOTING
 from .models_file import Entry, Problems, read_models
 from .register import RegisterInputs, register_inputs
 from .scopes import GivenSide, both_sides
+from .sides import Secret, secret
 from .sources import SourceSpec, source_from
 from .texts import InputError, Texts
 
-_OF_ALL = ("retry-timeout", "max-connections", "dry-run", "allow-http")
+_OF_ALL = ("retry-timeout", "max-connections", "dry-run", "allow-http", "comment")
 _A_MODEL = {"run-id": "0", "model-name": "m"}  # to see what is wrong whatever the model is
 
 
@@ -28,6 +29,8 @@ class ManyInputs:
         tracking: The source's side; `None` where the sources are in the registry's own.
         retry_timeout: Seconds for which a call that fails is repeated, where that may help.
         max_connections: To each side, of all models together, while files are copied.
+        comment: Whether to keep a comment on each model on the pull request.
+        github_token: With which it is written.
         models: What is asked of each; empty with `matrix`.
         matrix: Each model as the inputs of `register`, where a job matrix is asked for; else empty.
     """
@@ -37,6 +40,8 @@ class ManyInputs:
     retry_timeout: float
     max_connections: int
     dry_run: bool
+    comment: bool
+    github_token: Secret | None
     models: tuple[RegisterInputs, ...] = ()
     matrix: tuple[Mapping[str, str], ...] = ()
 
@@ -71,6 +76,7 @@ def many_inputs(
             _note_promotion(entry, problems)
     _note_twins(entries, checkout, problems)
     texts.problems += problems.all
+    github_token = texts.read("github-token", secret)
     texts.raise_problems()
     registry, tracking = both_sides(texts)
     return ManyInputs(
@@ -79,6 +85,8 @@ def many_inputs(
         retry_timeout=values.seconds(texts["retry-timeout"] or "120"),
         max_connections=values.max_connections(texts["max-connections"]),
         dry_run=values.boolean(texts["dry-run"]),
+        comment=values.boolean(texts["comment"]),
+        github_token=github_token,
         models=() if as_matrix else tuple(found),
         matrix=tuple(entry.texts for entry in entries) if as_matrix else (),
     )
