@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import signal
 import time
 from collections.abc import Callable
@@ -291,12 +290,34 @@ def test_a_killed_test_is_cleared_by_the_next_one(
     below = children(process.pid)
     process.kill()
     ended(process, tmp_path)
-    for number in below:  # nobody is left who would do so
-        os.kill(number, signal.SIGKILL)
+    waiting_for(lambda: not any(Path(f"/proc/{number}/exe").exists() for number in below))
     assert len(list(temporary.iterdir())) == 1
     done = second_half(tmp_path, model_files(), packages)
     assert done.code == 0, done.log
     assert list(temporary.iterdir()) == []
+
+
+def test_what_a_second_signal_leaves_is_told(
+    tmp_path: Path, packages: dict[str, str], temporary: Path
+) -> None:
+    files = hostile("""
+for number in range(40_000):
+    open(os.environ["TMPDIR"] + f"/{number}", "w").close()
+open(os.environ["HOME"] + "/here", "w")
+time.sleep(3600)
+""")
+    process = started(tmp_path, files, packages)
+    waiting_for(lambda: list(temporary.glob("*/home/here")))
+    below = children(process.pid)
+    process.terminate()
+    waiting_for(lambda: not list(temporary.glob("*/predict.py")))
+    process.terminate()
+    done = ended(process, tmp_path)
+    assert done.code == 143
+    assert not [number for number in below if Path(f"/proc/{number}/exe").exists()]
+    (left,) = temporary.iterdir()
+    assert f"Left behind: {left}" in done.annotations()[0]
+    assert left.name in done.summary
 
 
 def test_whatever_a_model_leaves_in_its_folder_goes(

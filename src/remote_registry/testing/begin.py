@@ -11,6 +11,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import NoReturn
 
+from ..cancelling import tell_in_the_end
 from ..connection import Connection, connect_registry
 from ..download import Located, bring, locate
 from ..errors import Ending, FolderFailed, ModelFailed, RegistryFailed
@@ -81,6 +82,7 @@ def begin(
         return None
     with told_of_disk():
         folder = PrivateFolder.make(_home(environment))
+        tell_in_the_end(folder.still_there)
     try:
         limits = Limits(inputs.max_connections, inputs.retry_timeout)
         bring(located, folder.model, limits, outcome, log)

@@ -13,7 +13,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from ..cancelling import shielded
+from ..cancelling import Hurry, shielded
 from ..errors import ModelFailed
 from ..outcome import Log
 from .processes import end_descendants
@@ -149,8 +149,12 @@ def run(command: Sequence[str], folder: Path, limits: Limits, what: str, log: Lo
     try:
         in_time = _listen(process, answer, heard, limits.deadline)
     finally:
-        with shielded():
+        try:
+            with shielded():
+                _end(process, log)
+        except Hurry:  # nothing comes between any more
             _end(process, log)
+            raise
     _drain(process, answer, heard)
     heard.shown.end()
     last = tuple(heard.shown.last)

@@ -72,6 +72,10 @@ class PrivateFolder:
         """Where the model's Python environment is made."""
         return self.path / "environment"
 
+    def still_there(self) -> list[str]:
+        """Itself, where it has not been removed: what is told where a second signal came."""
+        return [str(self.path)] if self.path.exists() else []
+
     def _made(self, name: str) -> Path:
         path = self.path / name
         path.mkdir(mode=0o700, exist_ok=True)

@@ -14,7 +14,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from ..cancelling import shielded
+from ..cancelling import shielded, tell_in_the_end
 from ..errors import Ending, ModelFailed
 from ..inputs.data import json_of
 from ..inputs.texts import InputError
@@ -48,6 +48,7 @@ def main(state: int) -> None:
     console = Console(handover.places)
     outcome = Tested(**handover.outcome)
     folder = PrivateFolder(Path(handover.folder), handover.lock)
+    tell_in_the_end(folder.still_there)
 
     def work() -> None:
         try:

@@ -23,7 +23,7 @@ from pathlib import Path
 from typing import Any
 
 # From linux/prctl.h, linux/capability.h, linux/landlock.h and asm-generic/unistd.h.
-NO_NEW_PRIVILEGES, DROP_FROM_BOUNDING_SET = 38, 24
+NO_NEW_PRIVILEGES, DROP_FROM_BOUNDING_SET, SIGNAL_OF_PARENTS_DEATH = 38, 24, 1
 CAPABILITIES, CAPABILITY_VERSION = 64, 0x20080522
 CREATE_RULESET, ADD_RULE, RESTRICT_SELF = 444, 445, 446
 OLDEST_ABI = 2
@@ -142,6 +142,7 @@ def main() -> None:
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     if sys.platform == "linux":
         give_up_rights()
+        libc.prctl(SIGNAL_OF_PARENTS_DEATH, signal.SIGKILL, 0, 0, 0)  # where the step is killed
     if landlock_abi():
         hide(limits)
     signal.pthread_sigmask(signal.SIG_SETMASK, [])
