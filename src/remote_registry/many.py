@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 
@@ -67,22 +67,11 @@ def many(
         outcome.matrix, outcome.status = matrix_of(inputs.matrix), "planned"
         return
     models = [_model(one, outcome, log) for one in inputs.models]
-    try:
-        sides = _connected(inputs, log)
-    except (Failure, Cancelled) as ending:
-        for one in models:
-            one.entry.failure = ending
-        raise
+    sides = _connected(models, inputs, log)
     sharing = Sharing(inputs.max_connections, cancelling.look)
-    at_once = min(_AT_ONCE, inputs.max_connections)
     try:
         finding = [partial(_find, one, sides, provenance, new_attempt(), sharing) for one in models]
-        side_by_side(finding, at_once)
-        _start_again_if_needed(models, sides[1])
-        by_name: dict[str, list[_Model]] = {}
-        for one in models:
-            by_name.setdefault(one.inputs.model_name, []).append(one)
-        side_by_side([partial(_register, group) for group in by_name.values()], at_once)
+        _find_and_register(models, finding, sides[1], min(_AT_ONCE, inputs.max_connections))
     except Cancelled as cancelled:
         _tell_cancelled(models)
         outcome.gather_left(cancelled)
@@ -112,11 +101,18 @@ def _tell_cancelled(models: Iterable[_Model]) -> None:
             one.entry.failure = one.entry.failure or Cancelled(cancelling.received())
 
 
-def _connected(inputs: ManyInputs, log: Teller) -> tuple[Connection, Connection]:
+def _connected(
+    models: Iterable[_Model], inputs: ManyInputs, log: Teller
+) -> tuple[Connection, Connection]:
     if inputs.registry is None:
         raise AssertionError("a side that is not given is a problem noted")
     with log.group("Connect"):
-        sides = connect_both(inputs.registry, inputs.tracking, inputs.retry_timeout, log.hide)
+        try:
+            sides = connect_both(inputs.registry, inputs.tracking, inputs.retry_timeout, log.hide)
+        except (Failure, Cancelled) as ending:
+            for one in models:
+                one.entry.failure = ending
+            raise
         for connection in sides:
             widen(connection.rest.session, inputs.max_connections + _CALLS)
             log.line(f"signed in to {connection.label}")
@@ -126,6 +122,20 @@ def _connected(inputs: ManyInputs, log: Teller) -> tuple[Connection, Connection]
 def _of_its_own(connection: Connection) -> Connection:
     """The same session; with a patience of its own, which shrinks while something is undone."""
     return replace(connection, rest=connection.rest.as_role(connection.rest.role))
+
+
+def _find_and_register(
+    models: Iterable[_Model],
+    finding: Sequence[Callable[[], None]],
+    registry: Connection,
+    at_once: int,
+) -> None:
+    side_by_side(finding, at_once)
+    _start_again_if_needed(models, registry)
+    by_name: dict[str, list[_Model]] = {}
+    for one in models:
+        by_name.setdefault(one.inputs.model_name, []).append(one)
+    side_by_side([partial(_register, group) for group in by_name.values()], at_once)
 
 
 def _find(
