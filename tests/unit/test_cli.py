@@ -395,3 +395,10 @@ def test_a_bug_shows_its_traceback_where_it_is_asked_for(
     assert "A bug of ours: KeyError: 'a bug'" in plain.err
     assert "Traceback" in debugged.err
     assert (plain.out, debugged.out) == ("", "")
+
+
+def test_no_secret_stays_in_the_environment(ended: Callable[..., int]) -> None:
+    """What is started from here would have it, and whoever may look into this process."""
+    names = ("INPUT_REGISTRY_TOKEN", "INPUT_TRACKING_PASSWORD", "INPUT_GITHUB_TOKEN")
+    assert ended(None, **dict.fromkeys(names, "dapi-0123456789")) == 0
+    assert not [name for name in names if name in os.environ]
