@@ -138,13 +138,15 @@ def whole_of(node: yaml.Node) -> str:
     text = str(node.value) if node.tag in (WHOLE, REAL) else ""
     if not text or len(text) > _MOST_DIGITS:
         raise InputError(f"is {described(node)}, and no whole number without quotes.")
-    if node.tag == WHOLE:
-        base = {"0o": 8, "0x": 16}.get(text[:2], 10)
-        return str(int(text[2:] if base != 10 else text, base))
-    is_finite = not text[-1].isalpha()  # `.inf` and `.nan` are numbers to YAML
-    number = float(text) if is_finite else 0.5
+    try:
+        if node.tag == WHOLE:
+            base = {"0o": 8, "0x": 16}.get(text[:2], 10)
+            return str(int(text[2:] if base != 10 else text, base))
+        number = float(text)
+    except ValueError:  # `.inf` and `.nan`, and what a tag of YAML calls a number: `!!int x`
+        number = 0.5
     if not number.is_integer():
-        raise InputError(f"{text} is no whole number.")
+        raise InputError(f"{text!r} is no whole number.")
     return str(int(number))
 
 
