@@ -125,7 +125,8 @@ class Several(Outcome):
 
     def _cleaned(self, redacted: Callable[[str], str]) -> dict[str, Any]:
         clean = [Entry(it.outcome.redacted(redacted), it.failure) for it in self.entries]
-        return super()._cleaned(redacted) | {"entries": clean, "matrix": redacted(self.matrix)}
+        matrix = _redacted_matrix(self.matrix, redacted) if self.matrix else ""
+        return super()._cleaned(redacted) | {"entries": clean, "matrix": matrix}
 
     def outputs(self) -> dict[str, str]:
         """The outputs of the action, by name."""
@@ -151,3 +152,9 @@ class Several(Outcome):
 def matrix_of(models: Sequence[Mapping[str, str]]) -> str:
     """A job matrix, as `strategy.matrix` takes it: a leg of each model, its inputs as texts."""
     return json.dumps({"include": [dict(model) for model in models]})
+
+
+def _redacted_matrix(matrix: str, redacted: Callable[[str], str]) -> str:
+    """The same with its values freed of secrets; as one text, a short one might break the JSON."""
+    legs = json.loads(matrix)["include"]
+    return matrix_of([{name: redacted(text) for name, text in leg.items()} for leg in legs])

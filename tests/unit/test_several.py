@@ -113,6 +113,17 @@ def test_a_matrix_holds_texts_alone() -> None:
     }
 
 
+@pytest.mark.parametrize("secret", ["include", "{", '"', ": ", "e", "model-name", "churn"])
+def test_a_secret_takes_nothing_but_values_out_of_a_matrix(secret: str) -> None:
+    legs = [{"model-name": "churn", "description": f"{secret} é"}]
+    several = Several("", matrix=matrix_of(legs), status="planned")
+    shown = several.redacted(lambda text: text.replace(secret, "***"))
+    (leg,) = json.loads(shown.outputs()["matrix"])["include"]
+    assert list(leg) == ["model-name", "description"]
+    assert leg == {name: text.replace(secret, "***") for name, text in legs[0].items()}
+    assert shown.done == "a job matrix of 1 models"
+
+
 @pytest.mark.parametrize("text", hostile_texts.ALL)
 def test_each_line_names_its_model_and_none_is_a_command(text: str) -> None:
     stream = io.StringIO()
