@@ -82,6 +82,7 @@ class LocalGitHub:
         permission: What the token may do with pull requests: `write`, `read` or `none`.
         rivals: What another job writes before our next new comment, though after we looked.
         followers: What another job writes after it, before we look again.
+        vanishing: How many comments somebody deletes just before we change them.
         lost: How many replies to new comments get lost.
         silent: Whether it takes requests and answers none.
     """
@@ -93,6 +94,7 @@ class LocalGitHub:
     permission: str = "write"
     rivals: list[str] = field(default_factory=list)
     followers: list[str] = field(default_factory=list)
+    vanishing: int = 0
     lost: int = 0
     silent: bool = False
     calls: list[str] = field(default_factory=list)
@@ -258,6 +260,10 @@ class LocalGitHub:
         if method == "DELETE":
             self.comments.remove(found[0])
             return 204, {}, None
+        if self.vanishing:
+            self.vanishing -= 1
+            self.comments.remove(found[0])
+            return _NOT_FOUND
         found[0].body = body["body"]
         return 200, {}, found[0].shown()
 

@@ -10,7 +10,9 @@ from urllib.parse import quote
 
 from . import cancelling
 from .github import GitHub, Refused
-from .retry import repeated
+from .retry import Transient, repeated
+
+_GONE_SECONDS = 3.0  # after which a comment that is listed, and not there, stays so
 
 
 def marker(model_name: str) -> str:
@@ -58,7 +60,7 @@ class PullRequestComments:
             if len(found) < 2:
                 return
         first, *others = found
-        self._send("PATCH", self._one(first), {"body": text})
+        self._change(first, text)
         for other in others:
             self._delete(other)
 
@@ -84,6 +86,15 @@ class PullRequestComments:
             reply = self._send("GET", path)
             yield from reply.json()
             path = self._github.next_page(reply)
+
+    def _change(self, number: int, text: str) -> None:
+        try:
+            self._send("PATCH", self._one(number), {"body": text})
+        except Refused as refused:
+            if refused.status != 404:
+                raise
+            # Somebody deleted it since we looked.
+            raise Transient(refused, patience=_GONE_SECONDS) from refused
 
     def _delete(self, number: int) -> None:
         try:

@@ -7,13 +7,14 @@ import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
-from local_github import BOT, REPOSITORY, TOKEN, LocalGitHub, local_github
+from local_github import BOT, REPOSITORY, TOKEN, Answer, LocalGitHub, local_github
 
 from remote_registry.comments import PullRequestComments, marker
 from remote_registry.errors import GitHubFailed
-from remote_registry.github import GitHub
+from remote_registry.github import GitHub, Refused
 from remote_registry.inputs.sides import Secret
 
 SOURCES = Path(__file__).parents[2] / "src"
@@ -113,6 +114,35 @@ def test_all_but_the_first_of_ours_are_deleted(github: LocalGitHub) -> None:
     assert github.own() == [f"{MARK}\nnew"]
     assert first.body == f"{MARK}\nnew"
     assert len(github.comments) == 2
+
+
+def test_one_that_somebody_deletes_meanwhile_is_written_anew(github: LocalGitHub) -> None:
+    github.write(f"{MARK}\nold")
+    github.vanishing = 1
+
+    comments(github, 10).keep(MARK, f"{MARK}\nnew")
+
+    assert github.own() == [f"{MARK}\nnew"]
+
+
+def test_one_that_is_listed_and_not_there_is_given_up(
+    github: LocalGitHub, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    github.write(f"{MARK}\nold")
+    seen: list[str] = []
+
+    def never(method: str, _: int, __: Any) -> Answer:
+        seen.append(method)
+        return 404, {}, {"message": "Not Found"}
+
+    monkeypatch.setattr(github, "_changed_comment", never)
+    begun = time.monotonic()
+
+    with pytest.raises(Refused, match="404: Not Found"):
+        comments(github, 20).keep(MARK, f"{MARK}\nnew")
+
+    assert time.monotonic() - begun < 10
+    assert set(seen) == {"PATCH"}
 
 
 @pytest.mark.parametrize("limit", ["limit_graphql", "limit_hour"])
