@@ -107,7 +107,7 @@ class Commenter:
             text = comment(outcome, failure, self.provenance, self.redactor())
             comments = PullRequestComments(self.github, number, _SECONDS)
             comments.keep(mark, f"{mark}\n{text}\n")
-            self.console.line(f"told pull request {number}")
+            self.console.line(f"told pull request {number} of {outcome.model_name}")
             return True
         except Refused as refused:
             if refused.status in (403, 404):

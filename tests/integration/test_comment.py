@@ -386,6 +386,8 @@ def test_each_of_many_models_has_a_comment_of_its_own(job: PullRequest, tmp_path
     (failed,) = [body for body in job.github.own() if body.startswith(marker(other))]
     assert "`0.97`" in failed
     assert len(job.github.own()) == 2
+    for name in (job.name, other):
+        assert run.log.count(f"  told pull request 7 of {name}\n") == 1
 
 
 def test_where_one_of_many_comments_fails_no_other_is_tried(
