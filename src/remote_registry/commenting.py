@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 
 from .comments import PullRequestComments, marker
@@ -28,38 +28,34 @@ _SHORTEST = 4  # as short a text is in many others
 _OF_A_SIDE = ("host", "uri", "workspace-id", "username")
 
 
-@contextmanager
-def commenting(inputs: RegisterInputs, call: Call) -> Iterator[None]:
+def commenting(inputs: RegisterInputs, call: Call) -> AbstractContextManager[None]:
     """Tells the pull request how what is done within has ended; in a dry run nothing."""
     if not inputs.comment or inputs.dry_run:
-        yield
-        return
+        return nullcontext()
     commenter = _commenter(call, inputs.github_token)
+    return _in_the_end(lambda failure: commenter.tell(call.outcome, failure))
+
+
+def commenting_on_each(
+    inputs: ManyInputs, call: Call, outcome: Several
+) -> AbstractContextManager[None]:
+    """Tells the pull request how each model has ended; of several of one name, the last."""
+    if not inputs.comment or inputs.dry_run or inputs.matrix:
+        return nullcontext()
+    commenter = _commenter(call, inputs.github_token)
+    return _in_the_end(lambda _: commenter.tell_of_each(outcome))
+
+
+@contextmanager
+def _in_the_end(tell: Callable[[Failure | None], object]) -> Iterator[None]:
     try:
         yield
     except NeedsStores:  # which begins once more
         raise
     except Failure as failure:
-        commenter.tell(call.outcome, failure)
+        tell(failure)
         raise
-    commenter.tell(call.outcome, None)
-
-
-@contextmanager
-def commenting_on_each(inputs: ManyInputs, call: Call, outcome: Several) -> Iterator[None]:
-    """Tells the pull request how each model has ended; of several of one name, the last."""
-    if not inputs.comment or inputs.dry_run or inputs.matrix:
-        yield
-        return
-    commenter = _commenter(call, inputs.github_token)
-    try:
-        yield
-    except NeedsStores:
-        raise
-    except Failure:
-        commenter.tell_of_each(outcome)
-        raise
-    commenter.tell_of_each(outcome)
+    tell(None)
 
 
 def _commenter(call: Call, token: Secret | None) -> Commenter:
