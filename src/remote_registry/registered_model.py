@@ -11,9 +11,9 @@ from .attempt import MARK_TAG, mark_from
 from .background import in_background
 from .cancelling import shielded
 from .job import Job
-from .registry.api import Model
+from .registry.api import Model, Refused
 from .registry.databricks import grant
-from .undo import Undo
+from .undo import Undo, take_back_late
 
 _A_FEW = 5
 _LEFT_OF_LATE = 86_400.0  # seconds; who has a model for longer may have granted it to others
@@ -30,15 +30,16 @@ def is_left(job: Job, model: Model) -> bool:
 @dataclass
 class _Making:
     is_ours: bool = True  # or may be
+    in_doubt: bool = True  # for no clear reply has come
 
 
 def make_model(job: Job, undo: Undo) -> None:
     """Makes the registered model, or takes over what a killed try left; grants the permissions."""
     name, making = job.inputs.model_name, _Making()
     left = lambda: f"the registered model {name}" if making.is_ours else ""  # noqa: E731
-    undo.push(partial(_delete_if_ours_and_empty, job), left)
+    undo.push(partial(_take_back, job, making), left)
     with shielded():
-        made = job.api.create_model(job.model_tags) or _is_own(job.api.model(), job)
+        made = _created(job, making) or _is_own(job.api.model(), job)
         making.is_ours = made or _took_over(job)
     if not making.is_ours:
         return
@@ -49,6 +50,16 @@ def make_model(job: Job, undo: Undo) -> None:
     if job.inputs.permissions:
         grant(job.side.rest, name, job.inputs.permissions)
         job.log.line(f"granted {len(job.inputs.permissions)} permissions on it")
+
+
+def _created(job: Job, making: _Making) -> bool:
+    try:
+        made = job.api.create_model(job.model_tags)
+    except Refused:
+        making.is_ours = making.in_doubt = False
+        raise
+    making.in_doubt = False
+    return made
 
 
 def _took_over(job: Job) -> bool:
@@ -63,6 +74,11 @@ def _took_over(job: Job) -> bool:
 def _is_own(model: Model | None, job: Job) -> bool:
     mark = mark_from(model.tags.get(MARK_TAG, "")) if model else None
     return bool(mark and mark.token == job.attempt.token)
+
+
+def _take_back(job: Job, making: _Making) -> bool:
+    delete = partial(_delete_if_ours_and_empty, job)
+    return take_back_late(delete) if making.in_doubt else delete()
 
 
 def _delete_if_ours_and_empty(job: Job) -> bool:

@@ -55,6 +55,7 @@ class ApiError(Failure):
         status: HTTP status.
         code: The `error_code` of the reply, or empty.
         is_stray: Whether it is not the server's own, but of something that stands before it.
+        may_be_done: Whether what was asked for may have been done all the same.
     """
 
     def __init__(self, role: Role, where: str, status: int, code: str, message: str) -> None:
@@ -66,6 +67,7 @@ class ApiError(Failure):
         self.code = code
         self.message = message
         self.is_stray = False
+        self.may_be_done = False
 
     @property
     def is_missing(self) -> bool:
@@ -256,7 +258,7 @@ class Rest:
             raise self._refused(message)
         failure = ApiError(self.role, self.where, response.status_code, code, message)
         if response.status_code == 404 and self.known_good and not of_the_api:
-            failure.is_stray = True
+            failure.is_stray = failure.may_be_done = True
             raise Transient(failure, patience=_STRAY_SECONDS)
         if response.status_code not in _PASSING or code == "RESOURCE_LIMIT_EXCEEDED":
             raise failure
@@ -265,6 +267,7 @@ class Rest:
         not_done = response.status_code == 429 or (
             response.status_code == 503 and after is not None
         )
+        failure.may_be_done = not not_done
         raise (NotSent if not_done else Transient)(failure, after)
 
     def _is_sign_in(self, code: str) -> bool:

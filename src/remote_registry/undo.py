@@ -11,11 +11,25 @@ from types import TracebackType
 from . import cancelling
 from .background import in_background
 from .cancelling import Hurry, shielded
-from .errors import Cancelled, Ending
+from .errors import Cancelled, Ending, RegistryFailed
 from .outcome import Log
 from .rest import Rest
 
 _SECONDS = 30.0  # for all of it
+_LATE_SECONDS = (0.0, 1.0, 2.0)  # between looks for what is made late
+
+
+def take_back_late(take_back: Callable[[], bool]) -> bool:
+    """Takes back what a call without a clear reply has made, or makes yet.
+
+    Raises:
+        RegistryFailed: It is not there, and may still come.
+    """
+    for wait in _LATE_SECONDS:
+        cancelling.sleep(wait)
+        if take_back():
+            return True
+    raise RegistryFailed("no clear reply came to its creation, so it may yet be made")
 
 
 @dataclass(frozen=True)

@@ -18,6 +18,8 @@ import pytest
 from big_models import folder_of, run_with_files
 from clients import call
 from command import SOURCES, Run, command_environment, register, side_inputs
+from faults import product
+from faults.shortened import READ_SECONDS
 from integration.test_copy_ways import assert_nothing_left
 from workspace import Workspace
 
@@ -164,6 +166,40 @@ def test_a_lost_reply(
     assert versions(registry_workspace, name)[0]["current_stage"] == "Staging"
     assert len(registry_workspace.requests("PATCH", "/api/2.0/permissions/*")) == 1
     assert len(registry_workspace.requests("POST", "*/model-versions/create")) == 1
+
+
+MADE_LATE = {
+    "*/registered-models/create": "the registered model",
+    "*/model-versions/create": "a version of",
+}
+
+
+@pytest.mark.parametrize("path", MADE_LATE)
+@pytest.mark.parametrize("late", [1.5, 8.0], ids=["late", "too late"])
+def test_what_is_made_after_a_signal_is_taken_back_or_told(
+    registry_workspace: Workspace,
+    inputs: dict[str, str],
+    name: str,
+    tmp_path: Path,
+    path: str,
+    late: float,
+) -> None:
+    stands = "model-versions" in path
+    if stands:
+        call(registry_workspace, "POST", "mlflow/registered-models/create", json={"name": name})
+    registry_workspace.control.fault("silence", path=path, seconds=READ_SECONDS + late)
+    started = product.Started(tmp_path / "late", product.Step("register", inputs))
+    until(lambda: registry_workspace.requests("POST", path))
+    started.signal(signal.SIGINT)
+    ended = started.end()
+    assert ended.code == 130, ended.log
+    assert ended.seconds < 8
+    until(lambda: is_quiet(registry_workspace))
+    told = f"Left behind: {MADE_LATE[path]} {name}" in ended.log
+    assert told == (late > 3), ended.log
+    assert len(models(registry_workspace, name)) == (told or stands)
+    assert len(versions(registry_workspace, name)) == (told and stands)
+    assert_nothing_left(registry_workspace)
 
 
 KILLED_AT = (

@@ -13,7 +13,7 @@ from ..rest import ApiError, Json
 from .entries import PENDING, READY, Model, Version, pairs, version_from
 
 __all__ = [
-    "PENDING", "READY", "Model", "ModelGone", "QuotaReached", "RegistryApi", "Version",
+    "PENDING", "READY", "Model", "ModelGone", "QuotaReached", "Refused", "RegistryApi", "Version",
     "version_from",
 ]  # fmt: skip
 
@@ -21,11 +21,15 @@ _API = "/api/2.0/mlflow"
 _SEARCHED_SECONDS = 600.0  # after which search surely shows a version; more, for clocks differ
 
 
-class QuotaReached(RegistryFailed):
+class Refused(RegistryFailed):
+    """A clear reply: what was asked for is not done."""
+
+
+class QuotaReached(Refused):
     """The workspace has as many versions pending as it allows; this passes."""
 
 
-class ModelGone(RegistryFailed):
+class ModelGone(Refused):
     """There is no such registered model, though there was one a moment ago."""
 
 
@@ -268,10 +272,11 @@ class RegistryApi:
 
     def _explained(self, error: ApiError, doing: str, right: str) -> RegistryFailed:
         if error.is_denied:
-            return RegistryFailed(
+            return Refused(
                 f"No permission to {doing}: {error.message}",
                 where=self.where,
                 todo=f"Give the token's user {right}.",
             )
         said = f"{error.code} {error.message}".strip() or f"it answered {error.status}"
-        return RegistryFailed(f"The registry refused to {doing}: {said}", where=self.where)
+        kind = RegistryFailed if error.may_be_done else Refused
+        return kind(f"The registry refused to {doing}: {said}", where=self.where)
