@@ -4,25 +4,25 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 
 from .comments import PullRequestComments, marker
-from .errors import Ending, Failure, GitHubFailed, NeedsStores
+from .errors import Failure, GitHubFailed, NeedsStores
 from .github import GitHub, Refused, github_from
 from .inputs.many import ManyInputs
 from .inputs.register import RegisterInputs
 from .inputs.sides import Secret
-from .outcome import Outcome
 from .provenance import Provenance
 from .report.comment import comment
 from .report.console import Console
 from .report.masks import forms
 from .run import Call
-from .several import Several
+from .several import Entry, Several
 
 _SECONDS = 30.0
+_SECONDS_OF_EACH = 2.0  # more
 _SHORTEST = 4  # as short a text is in many others
 # Kept as secrets by many, though no input says so; and a comment is read by everybody.
 _OF_A_SIDE = ("host", "uri", "workspace-id", "username")
@@ -33,7 +33,7 @@ def commenting(inputs: RegisterInputs, call: Call) -> AbstractContextManager[Non
     if not inputs.comment or inputs.dry_run:
         return nullcontext()
     commenter = _commenter(call, inputs.github_token)
-    return _in_the_end(lambda failure: commenter.tell(call.outcome, failure))
+    return _in_the_end(lambda failure: commenter.tell([Entry(call.outcome, failure)]))
 
 
 def commenting_on_each(
@@ -43,7 +43,7 @@ def commenting_on_each(
     if not inputs.comment or inputs.dry_run or inputs.matrix:
         return nullcontext()
     commenter = _commenter(call, inputs.github_token)
-    return _in_the_end(lambda _: commenter.tell_of_each(outcome))
+    return _in_the_end(lambda _: commenter.tell(outcome.entries))
 
 
 @contextmanager
@@ -77,34 +77,22 @@ class Commenter:
     texts: Mapping[str, str | None]
     console: Console
 
-    def tell_of_each(self, outcome: Several) -> None:
-        """Keeps the comments on several models up to date; after one that fails, no more."""
-        for entry in {one.outcome.model_name: one for one in outcome.entries}.values():
-            if not self.tell(entry.outcome, entry.failure):
-                return
-
-    def tell(self, outcome: Outcome, failure: Ending | None) -> bool:
-        """Keeps the one comment on a model up to date; where it can't, it says so, and no more.
+    def tell(self, entries: Iterable[Entry]) -> None:
+        """Keeps one comment on each model up to date; where it can't, it says so, and no more.
 
         Args:
-            failure: How the registration ended; `None` where it did not fail.
-
-        Returns:
-            Whether there is a comment that says so.
+            entries: How each registration ended; of several of one name, the last counts.
         """
+        last = {entry.outcome.model_name: entry for entry in entries}
         if self.github is None or self._reason_for_none:
             told = self._reason_for_none or "there is no github-token."
-            self.console.notice(f"There is no comment on {outcome.model_name}: {told}")
-            return False
+            self.console.notice(f"There is no comment on {_some(last)}: {told}")
+            return
         number = self.provenance.pull_request
         failed = f"The comment on pull request {number} failed"
         try:
-            mark = marker(outcome.model_name)
-            text = comment(outcome, failure, self.provenance, self.redactor())
-            comments = PullRequestComments(self.github, number, _SECONDS)
-            comments.keep(mark, f"{mark}\n{text}\n")
-            self.console.line(f"told pull request {number} of {outcome.model_name}")
-            return True
+            seconds = _SECONDS + _SECONDS_OF_EACH * len(last)
+            self._keep(PullRequestComments(self.github, number, seconds), last)
         except Refused as refused:
             if refused.status in (403, 404):
                 todo = "Does the job have the permission pull-requests: write?"
@@ -115,7 +103,16 @@ class Commenter:
             self.console.warning(f"{failed}: {error}")
         except Exception as error:  # noqa: BLE001 - what is registered is so, whatever is told of it
             self.console.warning(f"{failed} by a bug of ours: {error!r}")
-        return False
+
+    def _keep(self, comments: PullRequestComments, entries: Mapping[str, Entry]) -> None:
+        redacted = self.redactor()
+        names, texts = {}, {}
+        for name, entry in entries.items():
+            mark = marker(name)
+            text = comment(entry.outcome, entry.failure, self.provenance, redacted)
+            names[mark], texts[mark] = name, f"{mark}\n{text}\n"
+        told = f"told pull request {self.provenance.pull_request} of"
+        comments.keep(texts, lambda mark: self.console.line(f"{told} {names[mark]}"))
 
     @property
     def _reason_for_none(self) -> str:
@@ -134,6 +131,11 @@ class Commenter:
         longest_first = sorted(map(re.escape, kept), key=len, reverse=True)
         pattern = re.compile("|".join(longest_first) or "(?!)", re.IGNORECASE)
         return lambda text: pattern.sub("***", self.console.redacted(text))
+
+
+def _some(names: Iterable[str]) -> str:
+    first, *others = names
+    return f"{1 + len(others)} models" if others else first
 
 
 def _parts(text: str) -> list[str]:

@@ -1,10 +1,11 @@
-"""One comment of ours on a pull request: found by its marker, made or brought up to date."""
+"""Comments of ours on a pull request: found by their markers, made or brought up to date."""
 
 from __future__ import annotations
 
 import hashlib
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote
 
@@ -23,6 +24,12 @@ def marker(model_name: str) -> str:
     return f"<!-- register-remote-model {hashlib.sha256(model_name.encode()).hexdigest()} -->"
 
 
+@dataclass(frozen=True, order=True)
+class _Comment:
+    number: int
+    body: str
+
+
 class PullRequestComments:
     """The comments of one pull request.
 
@@ -35,50 +42,62 @@ class PullRequestComments:
         self._path = f"{github.path}/issues/{quote(pull_request, safe='')}/comments"
         self._ends = time.monotonic() + seconds
 
-    def keep(self, mark: str, text: str) -> None:
-        """Sees that there is one comment of this token's that begins with a mark.
+    def keep(
+        self, texts: Mapping[str, str], told: Callable[[str], object] = lambda _: None
+    ) -> None:
+        """Sees that there is one comment of this token's for each mark, which it begins with.
 
         Another's comment with the same mark is left alone. Of several, such as two jobs make at
-        the same moment, the first stays.
+        the same moment, the first stays. However many are kept, they are listed once or twice.
 
         Args:
-            text: The whole comment; begins with the mark.
+            texts: By its mark, the whole comment; begins with the mark, which is its first line.
+            told: Is called with each mark whose comment stands.
 
         Raises:
             Refused: By its status, such as 403 where the token may not write.
             GitHubFailed: It could not be done in time.
         """
+        waiting = dict(texts)
         # Begun anew after a failure, for a comment may be there whose reply was lost.
-        repeated(lambda: self._keep(mark, text), seconds=self._left(), sleep=cancelling.sleep)
+        repeated(lambda: self._keep(waiting, told), seconds=self._left(), sleep=cancelling.sleep)
 
-    def _keep(self, mark: str, text: str) -> None:
+    def _keep(self, waiting: dict[str, str], told: Callable[[str], object]) -> None:
         author = self._viewer()
-        found = self._own(mark, author)
-        if not found:
-            self._send("POST", self._path, {"body": text})
-            found = self._own(mark, author)
-            if len(found) < 2:
-                return
-        first, *others = found
-        self._change(first, text)
-        for other in others:
-            self._delete(other)
+        found = self._own(waiting, author)
+        new = [mark for mark in waiting if not found[mark]]
+        for mark in new:
+            self._send("POST", self._path, {"body": waiting[mark]})
+        again = self._own(new, author) if new else {}
+        for mark, text in list(waiting.items()):
+            self._settle(again.get(mark, found[mark]), text)
+            del waiting[mark]
+            told(mark)
+
+    def _settle(self, found: list[_Comment], text: str) -> None:
+        """Has the first of one mark's comments say a text, and deletes all others."""
+        for first in found[:1]:  # none where the list lags behind what was written
+            if first.body.strip() != text.strip():
+                self._change(first.number, text)
+        for other in found[1:]:
+            self._delete(other.number)
 
     def _viewer(self) -> str:
         return self._github.viewer(seconds=self._left())
 
-    def _own(self, mark: str, author: str) -> list[int]:
-        """The ids of this token's own comments with the mark, lowest first."""
+    def _own(self, marks: Iterable[str], author: str) -> dict[str, list[_Comment]]:
+        """This token's own comments with each mark, lowest number first."""
+        found: dict[str, list[_Comment]] = {mark: [] for mark in marks}
         try:
-            found = [
-                int(one["id"])
-                for one in self._all()
-                if one["user"] and one["user"]["login"] == author  # none where it is deleted
-                if str(one["body"] or "").startswith(mark)
-            ]
+            for one in self._all():
+                body = str(one["body"] or "")
+                mark = body.partition("\n")[0].rstrip()
+                # There is no user where it is deleted.
+                if mark in found and one["user"] and one["user"]["login"] == author:
+                    found[mark].append(_Comment(int(one["id"]), body))
         except (ValueError, TypeError, KeyError, RecursionError) as error:
             raise self._github.odd() from error
-        return sorted(found)
+        return {mark: sorted(comments) for mark, comments in found.items()}
 
     def _all(self) -> Iterator[dict[str, Any]]:
         path = f"{self._path}?per_page=100"

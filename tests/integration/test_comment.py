@@ -197,8 +197,8 @@ def test_two_models_have_two_comments(job: PullRequest) -> None:
     assert len(job.github.own()) == 2
 
 
-@pytest.mark.parametrize("when", ["rivals", "followers"])
-def test_of_two_that_race_the_first_stays(job: PullRequest, when: str) -> None:
+@pytest.mark.parametrize(("when", "before"), [("rivals", "PATCH"), ("followers", "GET")])
+def test_of_two_that_race_the_first_stays(job: PullRequest, when: str, before: str) -> None:
     getattr(job.github, when).append(f"{job.mark}\nof another job")
 
     run = job.register()
@@ -207,7 +207,7 @@ def test_of_two_that_race_the_first_stays(job: PullRequest, when: str) -> None:
     assert "version `1` registered" in job.told
     (left,) = job.github.comments
     assert left.number == 2_000_000_001
-    assert [call.partition(" ")[0] for call in job.github.calls][-2:] == ["PATCH", "DELETE"]
+    assert [call.partition(" ")[0] for call in job.github.calls][-2:] == [before, "DELETE"]
 
 
 def test_a_comment_whose_reply_is_lost_is_not_written_twice(job: PullRequest) -> None:
@@ -386,6 +386,7 @@ def test_each_of_many_models_has_a_comment_of_its_own(job: PullRequest, tmp_path
     (failed,) = [body for body in job.github.own() if body.startswith(marker(other))]
     assert "`0.97`" in failed
     assert len(job.github.own()) == 2
+    assert [call.partition(" ")[0] for call in job.github.calls].count("GET") == 2
     for name in (job.name, other):
         assert run.log.count(f"  told pull request 7 of {name}\n") == 1
 
