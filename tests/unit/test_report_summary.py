@@ -18,6 +18,7 @@ from remote_registry.outcome import Outcome
 from remote_registry.reached import Resolved
 from remote_registry.report.summary import summary
 from remote_registry.report.text import plain
+from remote_registry.several import Entry, Several
 
 PAGE = "https://adb-5555555555555555.15.azuredatabricks.net/?o=5#mlflow/models/churn/versions/7"
 OUTCOME = Outcome(
@@ -205,6 +206,21 @@ def test_thousands_that_fit_are_no_more_than_a_runner_takes() -> None:
     assert len(text.encode()) < 1 << 20
     assert "and 4500 more" in text
     assert "more" not in summary(Resolved("churn", versions=[one] * 500), None, str)
+
+
+def test_what_a_runner_would_not_take_is_not_written() -> None:
+    told = "it does not work, and here is why" * 20
+    entries = [Entry(Outcome(f"churn-{n}"), RegistryFailed(told)) for n in range(256)]
+    several = Several("", entries=entries)
+    assert "churn" in summary(several, several.failure(), str)
+    for entry in entries:
+        entry.outcome.source_name = f"/{':' * 2000}"
+
+    text = summary(several, several.failure(), str)
+
+    assert text.startswith("### ❌ Not all models were registered: 256 models\n")
+    assert "in the log" in text
+    assert len(text.encode()) < 1 << 20
 
 
 def test_without_a_gate_there_is_no_table_of_it() -> None:

@@ -9,7 +9,8 @@ from ..errors import Ending
 from ..outcome import Outcome, Table, readable
 from .text import address, fenced, markdown, mermaid
 
-_MOST_ROWS = 500  # of a table: a runner takes no summary of more than 1 MiB
+_MOST_ROWS = 500  # of a table
+_MOST_BYTES = 1_000_000  # a runner takes no summary of more than 1 MiB
 
 
 def summary(outcome: Outcome, failure: Ending | None, redacted: Callable[[str], str]) -> str:
@@ -30,7 +31,10 @@ def summary(outcome: Outcome, failure: Ending | None, redacted: Callable[[str], 
         parts.append(f"To go back:\n\n{fenced(command)}")
     if failure:
         parts.insert(1, fenced(redacted("\n".join(failure.lines()))))
-    return "\n\n".join(filter(None, parts)) + "\n\n"
+    text = "\n\n".join(filter(None, parts)) + "\n\n"
+    if len(text.encode()) > _MOST_BYTES:
+        return f"{parts[0]}\n\nThis is too much for a summary; it is in the log.\n\n"
+    return text
 
 
 def _headline(outcome: Outcome, failure: Ending | None) -> str:
