@@ -66,14 +66,15 @@ class Problems:
         self._found: dict[str, None] = {}
 
     def note(self, place: str, why: str) -> None:
-        """Notes something; a long list is cut."""
-        if len(self._found) < _MOST_PROBLEMS:
-            self._found[f"models: {self._file}, {place}: {why}"] = None
+        """Notes something."""
+        self._found[f"models: {self._file}, {place}: {why}"] = None
 
     @property
     def all(self) -> list[str]:
-        """What was noted."""
-        return list(self._found)
+        """What was noted; of a long list the beginning, and how many more there are."""
+        shown = list(self._found)[:_MOST_PROBLEMS]
+        more = len(self._found) - len(shown)
+        return [*shown, *([f"models: {self._file}: and {more} more."] if more else [])]
 
 
 def read_models(text: str, checkout: Path | None, problems: Problems) -> tuple[Entry, ...]:
