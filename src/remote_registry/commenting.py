@@ -134,8 +134,8 @@ class Commenter:
 
 
 def _some(names: Iterable[str]) -> str:
-    first, *others = names
-    return f"{1 + len(others)} models" if others else first
+    all_of_them = [*names]
+    return all_of_them[0] if len(all_of_them) == 1 else f"{len(all_of_them)} models"
 
 
 def _parts(text: str) -> list[str]:

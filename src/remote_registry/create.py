@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass, field
-from functools import partial
 
 from . import cancelling
 from .cancelling import shielded
@@ -13,7 +12,6 @@ from .job import Job
 from .registry.api import READY, ModelGone, QuotaReached, Refused, Version
 from .rest import InDoubt, Json
 from .taking import withdraw
-from .undo import take_back_late
 
 _DOUBT_SECONDS = (0.0, 1.0, 2.0, 4.0)  # between looks for a version that is being made
 _MODELS_LOST = 3
@@ -100,16 +98,6 @@ def own_versions(job: Job) -> list[Version]:
     hidden = job.api.hidden(known, misses=_MISSES)
     own = [one for one in [*known, *hidden] if job.is_own(one)]
     return sorted(own, key=lambda version: version.order)
-
-
-def take_back(job: Job, creation: Creation) -> bool:
-    """Deletes all versions that this try has made, also one that a late "create" makes yet.
-
-    Raises:
-        RegistryFailed: Another job has taken one of them, or one may yet be made.
-    """
-    withdraw_them = partial(withdraw_all, job, creation)
-    return take_back_late(withdraw_them) if creation.in_doubt else withdraw_them()
 
 
 def withdraw_all(job: Job, creation: Creation, but: Version | None = None) -> bool:

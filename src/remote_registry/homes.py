@@ -26,7 +26,8 @@ def new_home(job: Job, undo: Undo) -> Home | None:
         home = _of_way(job, way)
         discard = partial(_discard_unless_used, job, home)
         left = partial(_left_of, home)
-        undo.push(discard, left, aside=job.side.is_databricks)
+        in_doubt = partial(_in_doubt, home)
+        undo.push(discard, left, in_doubt=in_doubt, aside=job.side.is_databricks)
         job.outcome.way = way.value
         try:
             with shielded():
@@ -43,6 +44,10 @@ def new_home(job: Job, undo: Undo) -> Home | None:
 
 def _left_of(home: Home) -> str:
     return home.left() if home.is_begun else ""
+
+
+def _in_doubt(home: Home) -> bool:
+    return home.is_in_doubt
 
 
 def _discard_unless_used(job: Job, home: Home) -> bool:

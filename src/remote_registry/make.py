@@ -7,7 +7,7 @@ from functools import partial
 
 from . import cancelling
 from .cancelling import Hurry, remembered, shielded
-from .create import Creation, create, take_back, withdraw_all
+from .create import Creation, create, withdraw_all
 from .errors import Cancelled, Failure
 from .files.copy import Manifest, copy
 from .homes import clear_leftovers, new_home
@@ -48,7 +48,11 @@ def make_version(job: Job, steps: tuple[Planned, ...]) -> Version:
         if any(planned.step is Step.MAKE_MODEL for planned in steps):
             make_model(job, undo)
         creation = Creation()
-        undo.push(partial(take_back, job, creation), partial(_left_of, job, creation))
+        undo.push(
+            partial(withdraw_all, job, creation),
+            partial(_left_of, job, creation),
+            in_doubt=lambda: creation.in_doubt,
+        )
         version = _made(job, body | _lineage(job, body), manifest, renewal, creation)
         version = _settled(job, version)
         with shielded():  # for what is taken is not taken back any more

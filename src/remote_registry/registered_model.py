@@ -13,7 +13,7 @@ from .cancelling import shielded
 from .job import Job
 from .registry.api import Model, Refused
 from .registry.databricks import grant
-from .undo import Undo, take_back_late
+from .undo import Undo
 
 _A_FEW = 5
 _LEFT_OF_LATE = 86_400.0  # seconds; who has a model for longer may have granted it to others
@@ -37,7 +37,7 @@ def make_model(job: Job, undo: Undo) -> None:
     """Makes the registered model, or takes over what a killed try left; grants the permissions."""
     name, making = job.inputs.model_name, _Making()
     left = lambda: f"the registered model {name}" if making.is_ours else ""  # noqa: E731
-    undo.push(partial(_take_back, job, making), left)
+    undo.push(partial(_delete_if_ours_and_empty, job), left, in_doubt=lambda: making.in_doubt)
     with shielded():
         made = _created(job, making) or _is_own(job.api.model(), job)
         making.is_ours = made or _took_over(job)
@@ -74,11 +74,6 @@ def _took_over(job: Job) -> bool:
 def _is_own(model: Model | None, job: Job) -> bool:
     mark = mark_from(model.tags.get(MARK_TAG, "")) if model else None
     return bool(mark and mark.token == job.attempt.token)
-
-
-def _take_back(job: Job, making: _Making) -> bool:
-    delete = partial(_delete_if_ours_and_empty, job)
-    return take_back_late(delete) if making.in_doubt else delete()
 
 
 def _delete_if_ours_and_empty(job: Job) -> bool:

@@ -19,24 +19,30 @@ _SECONDS = 30.0  # for all of it
 _LATE_SECONDS = (0.0, 1.0, 2.0)  # between looks for what is made late
 
 
-def take_back_late(take_back: Callable[[], bool]) -> bool:
-    """Takes back what a call without a clear reply has made, or makes yet.
-
-    Raises:
-        RegistryFailed: It is not there, and may still come.
-    """
-    for wait in _LATE_SECONDS:
-        cancelling.sleep(wait)
-        if take_back():
-            return True
-    raise RegistryFailed("no clear reply came to its creation, so it may yet be made")
+def _never() -> bool:
+    return False
 
 
 @dataclass(frozen=True)
 class _Step:
     action: Callable[[], bool]
     left: Callable[[], str]
+    in_doubt: Callable[[], bool]
     aside: bool
+
+    def take_back(self) -> bool:
+        """Returns whether there was anything.
+
+        Raises:
+            RegistryFailed: Nothing is there, and something may still come.
+        """
+        if not self.in_doubt():
+            return self.action()
+        for wait in _LATE_SECONDS:
+            cancelling.sleep(wait)
+            if self.action():
+                return True
+        raise RegistryFailed("no clear reply came to its creation, so it may yet be made")
 
 
 class Undo:
@@ -56,16 +62,23 @@ class Undo:
         self._cancelled: Cancelled | None = None
 
     def push(
-        self, action: Callable[[], bool], left: Callable[[], str], *, aside: bool = False
+        self,
+        action: Callable[[], bool],
+        left: Callable[[], str],
+        *,
+        in_doubt: Callable[[], bool] = _never,
+        aside: bool = False,
     ) -> None:
         """Adds an undo.
 
         Args:
             action: Takes back what there is; returns whether there was anything.
             left: Tells what is left behind where the undo fails; empty while there is nothing.
+            in_doubt: Whether what is not there may still come: no clear reply told what became
+                of its creation. Then it is looked for some seconds longer.
             aside: It may be undone while others are, for they have nothing to do with it.
         """
-        self._steps.append(_Step(action, left, aside))
+        self._steps.append(_Step(action, left, in_doubt, aside))
 
     def keep(self) -> None:
         """What was made stands."""
@@ -100,7 +113,7 @@ class Undo:
     def _take_back(self, step: _Step) -> None:
         thing = step.left()
         try:
-            if step.action():
+            if step.take_back():
                 self._log.line(f"took back {thing}")
         except Exception as error:  # noqa: BLE001 - the others are taken back all the same
             if thing:

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from remote_registry.attempt import Mark
+from remote_registry.attempt import MARK_TAG, Mark
 from remote_registry.registry.mlflow_server import LoggedModelHome
 from remote_registry.registry.protocols import Refused
 from remote_registry.registry.staging_run import StagingRun
@@ -17,7 +17,9 @@ MARK = Mark(token="t", key="k")
 
 
 def refusal(status: int, code: str) -> ApiError:
-    return ApiError(REGISTRY, "here", status, code, "no")
+    refused = ApiError(REGISTRY, "here", status, code, "no")
+    refused.may_be_done = status >= 500
+    return refused
 
 
 class Answers:
@@ -67,6 +69,40 @@ def test_a_logged_model_that_was_refused_is_not_begun(raised: Exception, is_begu
         home.prepare(MARK)
     assert home.is_begun is is_begun
     assert "remote_registry" in home.left()
+
+
+def test_a_logged_model_that_is_made_late_is_looked_for_again(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(LoggedModelHome, "_delete_files", lambda _: None)
+    rest: Any = Answers(get_by_name=EXPERIMENT, logged_models=InDoubt("no"), search={}, m={})
+    home = LoggedModelHome(rest, "m")
+    with pytest.raises(InDoubt):
+        home.prepare(MARK)
+    assert home.is_in_doubt
+    assert not home.discard()
+    assert home.is_in_doubt
+    tags = [{"key": MARK_TAG, "value": MARK.text}]
+    rest.answers["search"] = {
+        "models": [{"info": {"model_id": "m", "artifact_uri": "a", "tags": tags}}]
+    }
+    assert home.discard()
+    assert rest.calls[-1] == "m"
+    assert not home.is_begun
+    assert not home.is_in_doubt
+
+
+def test_a_staging_run_that_no_reply_told_of_stays_in_doubt() -> None:
+    missing = refusal(404, "RESOURCE_DOES_NOT_EXIST")
+    rest: Any = Answers(create=InDoubt("no"), get_by_name=missing, delete={})
+    home = StagingRun(rest, "/Users/a/ours", ())
+    with pytest.raises(InDoubt):
+        home.prepare(MARK)
+    assert not home.discard()
+    assert home.is_in_doubt
+    rest.answers["get_by_name"] = EXPERIMENT
+    assert home.discard()
+    assert not home.is_in_doubt
 
 
 def test_a_staging_run_whose_experiment_no_reply_told_of_is_taken_back_all_the_same() -> None:

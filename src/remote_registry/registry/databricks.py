@@ -32,6 +32,7 @@ class DbfsStaging:
         self._rest = rest
         self._path = f"{STAGING}/{folder}"
         self._made = found
+        self._in_doubt = False
 
     @property
     def writer(self) -> DbfsStaging:
@@ -43,12 +44,19 @@ class DbfsStaging:
         """Whether there is anything of it, or may be."""
         return self._made
 
+    @property
+    def is_in_doubt(self) -> bool:
+        """Whether there may yet be something, though `discard` finds nothing."""
+        return self._in_doubt
+
     def prepare(self, mark: Mark) -> None:
         """Marks the folder, which makes it, and sees that DBFS lets us write."""
-        self._made = True
+        self._made = self._in_doubt = True
         try:
             self.renew(mark)
+            self._in_doubt = False
         except ApiError as error:
+            self._in_doubt = error.may_be_done
             if not error.is_denied:
                 raise
             self._made = False
@@ -90,7 +98,7 @@ class DbfsStaging:
 
     def discard(self) -> bool:
         """Deletes the staging copy; a large one is deleted by repeating the call."""
-        if not self._made:
+        if not self._made or (self._in_doubt and not self.mark()):
             return False
         body = {"path": self._path, "recursive": True}
         try:
@@ -100,7 +108,7 @@ class DbfsStaging:
                 return self.discard()
             if not error.is_missing:
                 raise
-        self._made = False
+        self._made = self._in_doubt = False
         return True
 
     def serves(self, source: str) -> bool:

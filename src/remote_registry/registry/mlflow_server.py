@@ -48,6 +48,11 @@ class _ServedHome:
         """Whether there is anything of it, or may be."""
         return bool(self._id or self._doubted)
 
+    @property
+    def is_in_doubt(self) -> bool:
+        """Whether there may yet be something, though `discard` finds nothing."""
+        return bool(self._doubted) and not self._id
+
     def prepare(self, mark: Mark) -> None:
         """Makes the entry; after a lost reply it is looked for before another one is made."""
         tags = {f"{TAG_PREFIX}key": mark.key, f"{TAG_PREFIX}token": mark.token, MARK_TAG: mark.text}
@@ -104,8 +109,8 @@ class _ServedHome:
     def discard(self) -> bool:
         """Deletes the files first, for deleting the entry leaves them."""
         twins = [twin.discard() for twin in self._twins()]
-        self._doubted = None
         if not self._id:
+            self._doubted = None if twins else self._doubted
             return any(twins)
         self._delete_files()
         try:
@@ -113,7 +118,7 @@ class _ServedHome:
         except ApiError as error:
             if not error.is_missing:
                 raise
-        self._id = ""
+        self._id, self._doubted = "", None
         return True
 
     def _check(self, files: tuple[File, ...]) -> None:

@@ -29,6 +29,10 @@ class Home(Protocol):
     def is_begun(self) -> bool:
         """Whether there is anything of it, or may be."""
 
+    @property
+    def is_in_doubt(self) -> bool:
+        """Whether there may yet be something, though `discard` finds nothing."""
+
     def prepare(self, mark: Mark) -> None:
         """Makes the place, marked as this try's. From now on `discard` may have something to undo.
 

@@ -58,6 +58,11 @@ class StagingRun:
         """Whether there is anything of it, or may be."""
         return self._begun
 
+    @property
+    def is_in_doubt(self) -> bool:
+        """Whether there may yet be something, though `discard` finds nothing."""
+        return self._begun and not self._experiment
+
     def prepare(self, mark: Mark) -> None:
         """Makes the experiment and the run, and sees that their storage takes our uploads.
 
@@ -73,7 +78,7 @@ class StagingRun:
             self._writer = RunUploads(self._rest, self._run, _FOLDER, self._files)
             problem = self._writer.check(self._files[0].path)
         except ApiError as error:
-            self._begun = bool(self._experiment) or error.status >= 500
+            self._begun = bool(self._experiment) or error.may_be_done
             raise Refused(f"a staging run is refused: {error.message}", where=self._name) from error
         if problem:
             raise Refused(f"a staging run can't be written to: {problem}", where=self._name)
@@ -105,7 +110,6 @@ class StagingRun:
     def discard(self) -> bool:
         """Deletes the files where the workspace allows it, then the run, then its experiment."""
         if not self._is_there():
-            self._begun = False
             return False
         if self._run:
             self._delete_files()
@@ -116,7 +120,7 @@ class StagingRun:
 
     def _is_there(self) -> bool:
         """Whether there is an experiment, though no reply may have told of it."""
-        if self._begun and not self._experiment:
+        if self.is_in_doubt:
             try:
                 self._experiment = self._find_experiment()
             except ApiError as error:
