@@ -10,6 +10,7 @@ import socket
 import subprocess
 import sys
 import time
+import uuid
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -17,8 +18,10 @@ import predict as predict_script
 import pytest
 import requests
 import stores
+from big_models import run_with_files
 from clients import clean_environment
-from command import Predict, Side
+from command import Predict, Side, side_inputs
+from exactly_once import FILES
 from made_versions import api
 from servers import MlflowServer
 from stores import S3, Azure
@@ -87,6 +90,32 @@ def staging_is_cleared(registry_workspace: Workspace) -> Iterator[None]:
     for one in found.get("experiments", []):
         gone = {"experiment_id": one["experiment_id"]}
         api(registry_workspace, "POST", "experiments/delete", json=gone)
+
+
+@pytest.fixture
+def name() -> str:
+    """A registered model's."""
+    return f"once-{uuid.uuid4().hex[:8]}"
+
+
+@pytest.fixture
+def inputs(
+    source_workspace: Workspace,
+    registry_workspace: Workspace,
+    name: str,
+    staging_is_cleared: None,
+) -> dict[str, str]:
+    """Of a registration from one workspace in another, whose access logs are empty."""
+    run_id = run_with_files(source_workspace, FILES)
+    registry_workspace.control.clear_requests()
+    source_workspace.control.clear_requests()
+    return {
+        "run-id": run_id,
+        "artifact-path": "model",
+        "model-name": name,
+        **side_inputs("tracking", source_workspace),
+        **side_inputs("registry", registry_workspace),
+    }
 
 
 @pytest.fixture

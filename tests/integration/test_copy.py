@@ -23,11 +23,11 @@ import pytest
 from big_models import MIB, folder_of, run_with_files
 from clients import call
 from command import SOURCES, command_environment, register, side_inputs
+from exactly_once import assert_nothing_left
 from integration.test_copy_ways import (
     LARGE,
     SMALL,
     assert_carried,
-    assert_nothing_left,
     carried,
     source_folder,
 )

@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 from big_models import MIB
 from command import Run
-from integration.test_copy_ways import assert_carried, assert_nothing_left, carried
+from exactly_once import assert_nothing_left
+from integration.test_copy_ways import assert_carried, carried
 from workspace import Workspace
 
 from remote_registry.files import azure_uploads

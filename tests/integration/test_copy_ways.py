@@ -10,6 +10,7 @@ import pytest
 from big_models import MIB, digest_of, digests, folder_of, run_with_files
 from clients import call
 from command import Run, register, side_inputs
+from exactly_once import assert_nothing_left
 from workspace import Workspace
 
 from remote_registry.ways import Way, ways
@@ -45,16 +46,6 @@ def assert_carried(source: Workspace, registry: Workspace, run_id: str, done: Ru
     assert digests(folder_of(registry, done.outputs["download-uri"])) == digests(logged)
     assert done.outputs["digest"] == digest_of(logged)
     assert_nothing_left(registry)
-
-
-def assert_nothing_left(registry: Workspace) -> None:
-    staging = registry.on_disk("/databricks/mlflow/tmp-external-source")
-    assert list(staging.glob("remote-registry-*")) == []
-    body = {"filter": "name LIKE '/Users/%/remote-registry-%'", "max_results": 100}
-    found = call(registry, "POST", "mlflow/experiments/search", json=body).json()
-    assert found.get("experiments", []) == []
-    runs = registry.on_disk("/databricks/mlflow-tracking").glob("*/*/artifacts/model/MLmodel")
-    assert [path for path in runs if path.stat().st_size == len(b"flavors: {}\n")] == []
 
 
 def test_small_files_go_by_dbfs(

@@ -20,8 +20,7 @@ import pytest
 from big_models import run_with_files
 from command import SOURCES, Run, call, command_environment, side_inputs
 from conftest import LogModels
-from integration.test_copy_ways import assert_nothing_left
-from integration.test_exactly_once import is_quiet, models, until, versions
+from exactly_once import assert_nothing_left, is_quiet, models, until, versions
 from integration.test_register import numbers
 from servers import MlflowServer
 from workspace import Workspace

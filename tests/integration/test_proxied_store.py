@@ -7,7 +7,8 @@ import uuid
 import pytest
 from big_models import digest_of, digests, folder_of, run_with_files
 from command import register, side_inputs
-from integration.test_copy_ways import LARGE, assert_nothing_left, source_folder
+from exactly_once import assert_nothing_left
+from integration.test_copy_ways import LARGE, source_folder
 from servers import MlflowServer
 from stores import S3
 from workspace import MlflowServers, ServerSpec, Workspace
