@@ -44,6 +44,10 @@ class _Step:
                 return True
         raise RegistryFailed("no clear reply came to its creation, so it may yet be made")
 
+    def told(self, thing: str) -> str:
+        """What is left behind, for people."""
+        return f"{thing}, perhaps" if self.in_doubt() else thing
+
 
 class Undo:
     """A block in which each step that makes something pushes its undo; run if the block fails.
@@ -118,14 +122,15 @@ class Undo:
         except Exception as error:  # noqa: BLE001 - the others are taken back all the same
             if thing:
                 self._log.warning(f"could not take back {thing}: {error}")
-                self._left.append(thing)
+                self._left.append(step.told(thing))
         except Cancelled as cancelled:
             self._cancelled = cancelled
-            self._left += [thing] if thing else []
+            self._left += [step.told(thing)] if thing else []
 
     def left(self) -> list[str]:
         """What is left at this moment: what could not be taken back, and what is not yet."""
-        return self._left + [thing for step in reversed(self._steps) if (thing := step.left())]
+        steps = reversed(self._steps)
+        return self._left + [step.told(thing) for step in steps if (thing := step.left())]
 
     def __enter__(self) -> Undo:
         cancelling.tell_in_the_end(self.left)

@@ -56,6 +56,7 @@ def test_what_is_made_after_a_signal_is_taken_back_or_told(
     until(lambda: is_quiet(registry_workspace))
     told = re.findall(r"Left behind: (.*?)(?:%0A|$)", ended.log, re.MULTILINE)
     assert [thing.startswith(MADE_LATE[path]) for thing in told] == [True] * (late > 3), ended.log
+    assert all(thing.endswith(", perhaps") for thing in told)
     left = [
         *models(registry_workspace, name)[stands:],
         *versions(registry_workspace, name),
