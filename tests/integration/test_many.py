@@ -21,6 +21,8 @@ from big_models import run_with_files
 from command import SOURCES, Run, call, command_environment, side_inputs
 from conftest import LogModels
 from exactly_once import assert_nothing_left, is_quiet, models, until, versions
+from faults import product
+from faults.shortened import READ_SECONDS
 from integration.test_register import numbers
 from servers import MlflowServer
 from workspace import Workspace
@@ -296,6 +298,26 @@ def test_cancelled_in_the_middle_all_are_taken_back(many: Many, signum: int, pat
     assert_nothing_left(many.registry)
     many.registry.reset()
     assert_each_once(many, many.run(GITHUB_RUN_ATTEMPT="2"))
+
+
+@pytest.mark.parametrize("late", [1.5, 8.0], ids=["late", "too late"])
+def test_what_is_made_after_a_signal_is_taken_back_or_told(
+    many: Many, tmp_path: Path, late: float
+) -> None:
+    path = "*/registered-models/create"
+    many.registry.control.fault("silence", path=path, seconds=READ_SECONDS + late)
+    step = product.Step("many", many.inputs)
+    started = product.Started(tmp_path / "late", step, GITHUB_WORKSPACE=str(many.folder))
+    until(lambda: many.registry.requests("POST", path))
+    started.signal(signal.SIGINT)
+    ended = started.end()
+    assert ended.code == 130, ended.log
+    until(lambda: is_quiet(many.registry))
+    left = [name for name in many.names if models(many.registry, name)]
+    assert len(left) == (late > 3)
+    assert ended.log.count("Left behind: ") == len(left), ended.log
+    assert all(f"Left behind: the registered model {name}, perhaps" in ended.log for name in left)
+    assert_nothing_left(many.registry)
 
 
 def test_a_second_signal_leaves_at_once_and_says_what_each_leaves(many: Many) -> None:
