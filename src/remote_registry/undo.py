@@ -16,7 +16,8 @@ from .outcome import Log
 from .rest import Rest
 
 _SECONDS = 30.0  # for all of it
-_LATE_SECONDS = (0.0, 1.0, 2.0)  # between looks for what is made late
+_LATE_SECONDS = (0.0, 1.0, 3.0)  # from the first look for what is made late to each
+_SLOW_SECONDS = 2.0  # of looks, after which what else is to be taken back needs the time
 
 
 def _never() -> bool:
@@ -38,8 +39,12 @@ class _Step:
         """
         if not self.in_doubt():
             return self.action()
-        for wait in _LATE_SECONDS:
-            cancelling.sleep(wait)
+        begun = time.monotonic()
+        for due in _LATE_SECONDS:
+            passed = time.monotonic() - begun
+            if due and passed > min(due, _SLOW_SECONDS):
+                continue
+            cancelling.sleep(due - passed)
             if self.action():
                 return True
         raise RegistryFailed("no clear reply came to its creation, so it may yet be made")

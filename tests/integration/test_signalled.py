@@ -65,6 +65,24 @@ def test_what_is_made_after_a_signal_is_taken_back_or_told(
     assert len(left) == len(told)
 
 
+def test_a_slow_look_for_what_is_made_late_leaves_time_for_the_rest(
+    registry_workspace: Workspace, inputs: dict[str, str], name: str, tmp_path: Path
+) -> None:
+    registry_workspace.control.fault("silence", path="*/model-versions/create", seconds=10)
+    started = product.Started(tmp_path / "late", product.Step("register", inputs))
+    until(lambda: registry_workspace.requests("POST", "*/model-versions/create"))
+    registry_workspace.control.set(latency=0.4)
+    started.signal(signal.SIGINT)
+    ended = started.end()
+    registry_workspace.control.set(latency=0)
+    assert ended.code == 130, ended.log
+    assert ended.seconds < 8
+    assert ended.log.count("Left behind: ") == 1, ended.log
+    until(lambda: is_quiet(registry_workspace))
+    assert versions(registry_workspace, name) == models(registry_workspace, name) == []
+    assert_nothing_left(registry_workspace)
+
+
 def staging_copies(registry: Workspace) -> list[object]:
     """Folders on DBFS, and experiments."""
     body = {"filter": "name LIKE '/Users/%/remote-registry-%'", "max_results": 100}
