@@ -7,9 +7,9 @@ from dataclasses import dataclass, field
 
 from . import cancelling
 from .cancelling import shielded
-from .errors import RegistryFailed
+from .errors import Cancelled, Failure, RegistryFailed
 from .job import Job
-from .registry.api import READY, ModelGone, QuotaReached, Refused, Version
+from .registry.api import READY, ModelGone, QuotaReached, Version
 from .rest import InDoubt, Json
 from .taking import withdraw
 
@@ -71,8 +71,11 @@ def _sent(job: Job, body: Json, tags: dict[str, str], creation: Creation) -> Ver
     with shielded():
         try:
             version = job.api.create_version(body, tags)
-        except Refused:
+        except Cancelled:  # before an attempt, for here none is interrupted
             creation.in_doubt = doubted
+            raise
+        except Failure as failure:
+            creation.in_doubt = doubted or failure.may_be_done
             raise
         creation.known.append(version)
         creation.in_doubt = doubted

@@ -35,7 +35,13 @@ class Ending(BaseException):
 
 
 class Failure(Ending, Exception):
-    """Something went wrong, or is not as it was said to be."""
+    """Something went wrong, or is not as it was said to be.
+
+    Attributes:
+        may_be_done: Whether what was asked for may have been done all the same, or may yet be.
+    """
+
+    may_be_done = True
 
 
 class BadInput(Failure):

@@ -10,8 +10,9 @@ from functools import partial
 from .attempt import MARK_TAG, mark_from
 from .background import in_background
 from .cancelling import shielded
+from .errors import Failure
 from .job import Job
-from .registry.api import Model, Refused
+from .registry.api import Model
 from .registry.databricks import grant
 from .undo import Undo
 
@@ -55,8 +56,8 @@ def make_model(job: Job, undo: Undo) -> None:
 def _created(job: Job, making: _Making) -> bool:
     try:
         made = job.api.create_model(job.model_tags)
-    except Refused:
-        making.is_ours = making.in_doubt = False
+    except Failure as failure:
+        making.is_ours = making.in_doubt = failure.may_be_done
         raise
     making.in_doubt = False
     return made

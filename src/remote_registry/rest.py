@@ -55,7 +55,6 @@ class ApiError(Failure):
         status: HTTP status.
         code: The `error_code` of the reply, or empty.
         is_stray: Whether it is not the server's own, but of something that stands before it.
-        may_be_done: Whether what was asked for may have been done all the same.
     """
 
     def __init__(self, role: Role, where: str, status: int, code: str, message: str) -> None:
@@ -155,9 +154,20 @@ class Rest:
             Cancelled: A signal came before an attempt.
         """
 
+        unclear = False  # what became of an attempt, whatever the last one is told
+
         def looking_up() -> T:
+            nonlocal unclear
             cancelling.look()
-            return attempt()
+            try:
+                return attempt()
+            except Transient as error:
+                unclear = unclear or not isinstance(error, NotSent)
+                error.failure.may_be_done = unclear
+                raise
+            except Failure as failure:
+                failure.may_be_done = failure.may_be_done or unclear
+                raise
 
         return repeated(looking_up, seconds=self.seconds, sleep=cancelling.sleep)
 
@@ -276,12 +286,14 @@ class Rest:
 
     def _refused(self, message: str) -> SignInRefused:
         prefix = self.role.prefix
-        return SignInRefused(
+        refused = SignInRefused(
             f"The {self.role.name} refused the sign-in: {message}",
             where=self.where,
             todo=f"Check that {prefix}-token (or {prefix}-password) is of this very workspace "
             "or server, and has not expired.",
         )
+        refused.may_be_done = False
+        return refused
 
     def _wrong_host(self, how: str) -> Failure | Transient:
         failure = WrongHost(

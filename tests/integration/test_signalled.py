@@ -83,6 +83,66 @@ def test_a_slow_look_for_what_is_made_late_leaves_time_for_the_rest(
     assert_nothing_left(registry_workspace)
 
 
+SLOW_DOWN = {
+    "status": 429,
+    "headers": {"Retry-After": "1"},
+    "body": {"error_code": "REQUEST_LIMIT_EXCEEDED", "message": "slow down"},
+    "times": 0,
+}
+
+
+@pytest.mark.parametrize("path", MADE_LATE)
+def test_what_a_refused_sign_in_did_not_make_is_not_told(
+    registry_workspace: Workspace, inputs: dict[str, str], name: str, path: str
+) -> None:
+    registry_workspace.control.set(dbfs="experiments" not in path)
+    expired = {"error_code": "401", "message": "expired"}
+    registry_workspace.control.fault("reply", path=path, status=401, body=expired)
+    run = register(inputs)
+    assert run.code == 3, run.log
+    assert "Left behind" not in run.log
+    assert "::warning" not in run.log
+    assert models(registry_workspace, name) == staging_copies(registry_workspace) == []
+
+
+def test_a_version_that_was_put_off_when_the_signal_came_is_not_told(
+    registry_workspace: Workspace, inputs: dict[str, str], name: str, tmp_path: Path
+) -> None:
+    path = "*/model-versions/create"
+    registry_workspace.control.fault("reply", path=path, **SLOW_DOWN)
+    started = Started(tmp_path / "cancelled", inputs)
+    until(lambda: registry_workspace.requests("POST", path) and is_quiet(registry_workspace))
+    code, log = started.end(signal.SIGINT)
+    assert code == 130, log
+    assert "Left behind" not in log
+    assert models(registry_workspace, name) == staging_copies(registry_workspace) == []
+
+
+@pytest.mark.parametrize("path", ["*/experiments/create", "*/registered-models/create"])
+def test_what_was_made_before_it_was_put_off_to_the_end_is_taken_back(
+    registry_workspace: Workspace, inputs: dict[str, str], name: str, path: str
+) -> None:
+    registry_workspace.control.set(dbfs="experiments" not in path)
+    registry_workspace.control.fault("reply", path=path, status=502, after_handler=True)
+    registry_workspace.control.fault("reply", path=path, **SLOW_DOWN)
+    run = register({**inputs, "retry-timeout": "2"})
+    assert run.code == 5, run.log
+    assert "Left behind" not in run.log
+    assert models(registry_workspace, name) == staging_copies(registry_workspace) == []
+
+
+def test_what_may_yet_be_made_is_told_though_the_last_reply_was_clear(
+    registry_workspace: Workspace, inputs: dict[str, str], name: str, tmp_path: Path
+) -> None:
+    path = "*/registered-models/create"
+    registry_workspace.control.fault("silence", path=path, seconds=READ_SECONDS + 8)
+    registry_workspace.control.fault("reply", path=path, **SLOW_DOWN)
+    step = product.Step("register", {**inputs, "retry-timeout": "2"})
+    ended = product.Started(tmp_path / "late", step).end()
+    assert ended.code == 5, ended.log
+    assert f"Left behind: the registered model {name}, perhaps" in ended.log
+
+
 def staging_copies(registry: Workspace) -> list[object]:
     """Folders on DBFS, and experiments."""
     body = {"filter": "name LIKE '/Users/%/remote-registry-%'", "max_results": 100}

@@ -24,6 +24,8 @@ _SEARCHED_SECONDS = 600.0  # after which search surely shows a version; more, fo
 class Refused(RegistryFailed):
     """A clear reply: what was asked for is not done."""
 
+    may_be_done = False
+
 
 class QuotaReached(Refused):
     """The workspace has as many versions pending as it allows; this passes."""
@@ -271,12 +273,12 @@ class RegistryApi:
         return VersionMissing(f"Version {number} was deleted meanwhile.", where=self.where)
 
     def _explained(self, error: ApiError, doing: str, right: str) -> RegistryFailed:
+        kind = RegistryFailed if error.may_be_done else Refused
         if error.is_denied:
-            return Refused(
+            return kind(
                 f"No permission to {doing}: {error.message}",
                 where=self.where,
                 todo=f"Give the token's user {right}.",
             )
         said = f"{error.code} {error.message}".strip() or f"it answered {error.status}"
-        kind = RegistryFailed if error.may_be_done else Refused
         return kind(f"The registry refused to {doing}: {said}", where=self.where)

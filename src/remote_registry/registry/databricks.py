@@ -9,7 +9,7 @@ from urllib.parse import quote
 
 from ..attempt import Mark, mark_from
 from ..cancelling import Hurry, shielded
-from ..errors import Failure, RegistryFailed
+from ..errors import Failure, RegistryFailed, SignInRefused
 from ..files.protocols import Body, File
 from ..files.streams import send
 from ..inputs.values import Permission
@@ -55,11 +55,14 @@ class DbfsStaging:
         try:
             self.renew(mark)
             self._in_doubt = False
+        except SignInRefused as refused:
+            self._made = self._in_doubt = refused.may_be_done
+            raise
         except ApiError as error:
             self._in_doubt = error.may_be_done
             if not error.is_denied:
                 raise
-            self._made = False
+            self._made = error.may_be_done
             raise Refused(
                 f"The workspace lets nobody write to DBFS: {error.message}",
                 where=f"dbfs:{STAGING} in {self._rest.where}",

@@ -7,6 +7,7 @@ from concurrent.futures import wait
 from pathlib import PurePosixPath
 
 from ..attempt import MARK_TAG, Mark, mark_from
+from ..errors import SignInRefused
 from ..files.databricks import RunFiles
 from ..files.pace import Crew
 from ..files.protocols import File
@@ -77,6 +78,9 @@ class StagingRun:
             self._run, self._uri = run["run_id"], f"{run['artifact_uri'].rstrip('/')}/{_FOLDER}"
             self._writer = RunUploads(self._rest, self._run, _FOLDER, self._files)
             problem = self._writer.check(self._files[0].path)
+        except SignInRefused as refused:
+            self._begun = bool(self._experiment) or refused.may_be_done
+            raise
         except ApiError as error:
             self._begun = bool(self._experiment) or error.may_be_done
             raise Refused(f"a staging run is refused: {error.message}", where=self._name) from error
