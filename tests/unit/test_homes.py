@@ -7,9 +7,11 @@ from typing import Any
 import pytest
 
 from remote_registry.attempt import MARK_TAG, Mark
-from remote_registry.registry.mlflow_server import LoggedModelHome
+from remote_registry.errors import RegistryFailed
+from remote_registry.registry.mlflow_server import LoggedModelHome, RunHome
 from remote_registry.registry.protocols import Refused
 from remote_registry.registry.staging_run import StagingRun
+from remote_registry.replies import Reply
 from remote_registry.rest import REGISTRY, ApiError, InDoubt, Json
 from remote_registry.retry import Transient
 
@@ -37,7 +39,7 @@ class Answers:
         answer = self.answers[word]
         if isinstance(answer, BaseException):
             raise answer
-        return dict(answer)
+        return answer if isinstance(answer, Reply) else dict(answer)
 
     def get(self, path: str, params: Any = None) -> Json:
         return self._answer(path)
@@ -90,6 +92,19 @@ def test_a_logged_model_that_is_made_late_is_looked_for_again(
     assert rest.calls[-1] == "m"
     assert not home.is_begun
     assert not home.is_in_doubt
+
+
+@pytest.mark.parametrize("kind", [LoggedModelHome, RunHome])
+def test_a_home_that_an_odd_reply_told_of_stays_in_doubt(
+    kind: type[LoggedModelHome | RunHome],
+) -> None:
+    odd = Reply({}, RegistryFailed)
+    rest: Any = Answers(get_by_name=EXPERIMENT, logged_models=odd, create=odd, search={})
+    home = kind(rest, "m")
+    with pytest.raises(RegistryFailed, match="lacks"):
+        home.prepare(MARK)
+    assert home.is_begun
+    assert home.is_in_doubt
 
 
 def test_a_staging_run_that_no_reply_told_of_stays_in_doubt() -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Iterable, Iterator
-from typing import Any
+from typing import Any, ClassVar
 
 from ..attempt import MARK_TAG, Mark, mark_from
 from ..connection import Connection
@@ -27,6 +27,8 @@ class _ServedHome:
     Args:
         name: The registered model's.
     """
+
+    _FIELD: ClassVar[str]  # of the reply to its creation
 
     def __init__(self, rest: Rest, name: str) -> None:
         self._rest = rest
@@ -60,7 +62,7 @@ class _ServedHome:
         def attempt() -> Json:
             before, self._doubted = self._doubted, mark
             try:
-                made = self._create([{"key": key, "value": text} for key, text in tags.items()])
+                reply = self._create([{"key": key, "value": text} for key, text in tags.items()])
             except InDoubt as doubt:
                 if found := self._of_try(mark):
                     return found[0]
@@ -68,6 +70,7 @@ class _ServedHome:
             except (Failure, Transient):
                 self._doubted = before
                 raise
+            made: Json = reply[self._FIELD]  # which an odd reply lacks, and it may be made
             self._doubted = before
             return made
 
@@ -153,13 +156,13 @@ class _ServedHome:
 class LoggedModelHome(_ServedHome):
     """A logged model of the server (MLflow 3)."""
 
+    _FIELD = "model"
+
     def _create(self, tags: list[Json]) -> Json:
         # The server takes fewer characters in the name of a logged model than of a registered one.
         name = re.sub(r"[/:.%\"']", "_", self._name)
         body = {"experiment_id": _experiment(self._rest), "name": name, "tags": tags}
-        reply = self._rest.once(f"{_API}/logged-models", body)
-        model: Json = reply["model"]
-        return model
+        return self._rest.once(f"{_API}/logged-models", body)
 
     def take(self, entry: Json) -> None:
         """This logged model it is."""
@@ -198,6 +201,8 @@ class LoggedModelHome(_ServedHome):
 class RunHome(_ServedHome):
     """A run of the server (MLflow 2, which has no logged models)."""
 
+    _FIELD = "run"
+
     def _create(self, tags: list[Json]) -> Json:
         body = {
             "experiment_id": _experiment(self._rest),
@@ -205,8 +210,7 @@ class RunHome(_ServedHome):
             "start_time": int(time.time() * 1000),
             "tags": tags,
         }
-        run: Json = self._rest.once(f"{_API}/runs/create", body)["run"]
-        return run
+        return self._rest.once(f"{_API}/runs/create", body)
 
     def take(self, entry: Json) -> None:
         """This run it is."""
