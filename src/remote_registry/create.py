@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from . import cancelling
@@ -25,10 +26,22 @@ class Creation:
     Attributes:
         known: Versions of which the registry has told.
         in_doubt: Whether there may be others: a reply was lost, or never came.
+        sent: How many "creates" there were, but for those that were clearly refused.
     """
 
     known: list[Version] = field(default_factory=list)
     in_doubt: bool = False
+    sent: int = 0
+
+    @property
+    def is_awaited(self) -> bool:
+        """Whether one that was sent has made no version that is known, and still may."""
+        return self.sent > len(self.known)
+
+    def add(self, found: Iterable[Version]) -> None:
+        """What this try has made, some of which may be known."""
+        numbers = {version.number for version in self.known}
+        self.known += [version for version in found if version.number not in numbers]
 
 
 def create(job: Job, body: Json, tags: dict[str, str], creation: Creation) -> Version:
@@ -49,8 +62,8 @@ def create(job: Job, body: Json, tags: dict[str, str], creation: Creation) -> Ve
             except InDoubt as doubt:
                 job.log.line(f"no clear reply to create ({doubt.what}); looking for the version")
                 if own := _look_for_own(job):
-                    creation.known.append(own)
-                    return _told(job, own)
+                    creation.add(own)
+                    return _told(job, own[0])
                 if time.monotonic() > deadline:
                     raise
             except QuotaReached:
@@ -68,16 +81,19 @@ def create(job: Job, body: Json, tags: dict[str, str], creation: Creation) -> Ve
 
 def _sent(job: Job, body: Json, tags: dict[str, str], creation: Creation) -> Version:
     doubted, creation.in_doubt = creation.in_doubt, True
+    creation.sent += 1
     with shielded():
         try:
             version = job.api.create_version(body, tags)
         except Cancelled:  # before an attempt, for here none is interrupted
             creation.in_doubt = doubted
+            creation.sent -= 1
             raise
         except Failure as failure:
             creation.in_doubt = doubted or failure.may_be_done
+            creation.sent -= not failure.may_be_done
             raise
-        creation.known.append(version)
+        creation.add([version])
         creation.in_doubt = doubted
     return version
 
@@ -87,12 +103,12 @@ def _told(job: Job, version: Version) -> Version:
     return version
 
 
-def _look_for_own(job: Job) -> Version | None:
+def _look_for_own(job: Job) -> list[Version]:
     for wait in _DOUBT_SECONDS:
         cancelling.sleep(wait)
         if own := own_versions(job):
-            return own[0]
-    return None
+            return own
+    return []
 
 
 def own_versions(job: Job) -> list[Version]:
@@ -112,8 +128,8 @@ def withdraw_all(job: Job, creation: Creation, but: Version | None = None) -> bo
     Raises:
         RegistryFailed: Another job has taken one of them.
     """
-    looked_for = own_versions(job) if creation.in_doubt else []
-    own = {version.number: version for version in [*creation.known, *looked_for]}
+    creation.add(own_versions(job) if creation.in_doubt else [])
+    own = {version.number: version for version in creation.known}
     if but:
         own.pop(but.number, None)
     in_use = []

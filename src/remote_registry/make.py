@@ -51,7 +51,7 @@ def make_version(job: Job, steps: tuple[Planned, ...]) -> Version:
         undo.push(
             partial(withdraw_all, job, creation),
             partial(_left_of, job, creation),
-            in_doubt=lambda: creation.in_doubt,
+            in_doubt=lambda: creation.is_awaited,
         )
         version = _made(job, body | _lineage(job, body), manifest, renewal, creation)
         version = _settled(job, version)

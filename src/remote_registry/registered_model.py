@@ -38,7 +38,8 @@ def make_model(job: Job, undo: Undo) -> None:
     """Makes the registered model, or takes over what a killed try left; grants the permissions."""
     name, making = job.inputs.model_name, _Making()
     left = lambda: f"the registered model {name}" if making.is_ours else ""  # noqa: E731
-    undo.push(partial(_delete_if_ours_and_empty, job), left, in_doubt=lambda: making.in_doubt)
+    take_back = partial(_take_back, job, making)
+    undo.push(take_back, left, in_doubt=lambda: making.in_doubt)
     with shielded():
         made = _created(job, making) or _is_own(job.api.model(), job)
         making.is_ours = made or _took_over(job)
@@ -75,6 +76,12 @@ def _took_over(job: Job) -> bool:
 def _is_own(model: Model | None, job: Job) -> bool:
     mark = mark_from(model.tags.get(MARK_TAG, "")) if model else None
     return bool(mark and mark.token == job.attempt.token)
+
+
+def _take_back(job: Job, making: _Making) -> bool:
+    deleted = _delete_if_ours_and_empty(job)
+    making.in_doubt = making.in_doubt and not deleted
+    return deleted
 
 
 def _delete_if_ours_and_empty(job: Job) -> bool:

@@ -39,14 +39,15 @@ class _Step:
         """
         if not self.in_doubt():
             return self.action()
-        begun = time.monotonic()
+        begun, found = time.monotonic(), False
         for due in _LATE_SECONDS:
             passed = time.monotonic() - begun
             if due and passed > min(due, _SLOW_SECONDS):
                 continue
             cancelling.sleep(due - passed)
-            if self.action():
-                return True
+            found = self.action() or found
+            if not self.in_doubt():
+                return found
         raise RegistryFailed("no clear reply came to its creation, so it may yet be made")
 
     def told(self, thing: str) -> str:

@@ -83,6 +83,24 @@ def test_a_slow_look_for_what_is_made_late_leaves_time_for_the_rest(
     assert_nothing_left(registry_workspace)
 
 
+def test_of_two_creates_the_one_that_no_reply_came_to_is_told(
+    registry_workspace: Workspace, inputs: dict[str, str], name: str, tmp_path: Path
+) -> None:
+    path = "*/model-versions/create"
+    call(registry_workspace, "POST", "mlflow/registered-models/create", json={"name": name})
+    registry_workspace.control.set(hold_ready=True)
+    registry_workspace.control.fault("silence", path=path, seconds=READ_SECONDS + 10)
+    started = product.Started(tmp_path / "late", product.Step("register", inputs))
+    until(lambda: versions(registry_workspace, name))
+    started.signal(signal.SIGINT)
+    ended = started.end()
+    assert ended.code == 130, ended.log
+    assert f"Left behind: a version of {name}, perhaps" in ended.log
+    until(lambda: is_quiet(registry_workspace))
+    assert [one["version"] for one in versions(registry_workspace, name)] == ["2"]
+    assert_nothing_left(registry_workspace)
+
+
 SLOW_DOWN = {
     "status": 429,
     "headers": {"Retry-After": "1"},
