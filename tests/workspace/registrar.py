@@ -96,20 +96,22 @@ class Registrar:
         return min(waits, default=None)
 
     def _carry_out(self, one: Registration) -> None:
+        try:
+            one.status, one.message = self._copied(one)
+        except OSError:  # a source that somebody deletes meanwhile, which must not end the thread
+            one.status, one.message = FAILED, NO_SOURCE
+
+    def _copied(self, one: Registration) -> tuple[str, str]:
+        """The status that it comes to, and why."""
         failure = self._knobs.registration_error
         if not failure and next(self._storage.files(one.source), None) is None:
             failure = NO_SOURCE
         if failure:
-            one.status, one.message = FAILED, failure
-            return
-        try:
-            self._storage.link_tree(one.source, one.folder)
-        except OSError:
-            one.status, one.message = FAILED, NO_SOURCE
-            return
+            return FAILED, failure
+        self._storage.link_tree(one.source, one.folder)
         for damage in self._knobs.corrupt:
             self._corrupt(one.folder, damage["path"], damage["how"])
-        one.status = READY
+        return READY, one.message
 
     def _corrupt(self, folder: str, pattern: str, how: str) -> None:
         """Damage the files that fit; their bytes at the source stay as they are."""
