@@ -33,6 +33,10 @@ from integration.test_copy_ways import (
 )
 from workspace import Workspace
 
+from remote_registry.files.databricks import RunFiles
+from remote_registry.inputs.sides import Databricks, Secret
+from remote_registry.rest import SOURCE, Rest
+
 SIGNED_LARGE = "/signed/*/data/large"
 ODD_NAMES = (
     "a b", "a#b", "a?b", "a%20b", "a%b", "a+b", "a'b", 'a"b', "a&b;c", "ä", "a\\b", "~", "…",
@@ -86,6 +90,21 @@ def test_two_thousand_files_want_two_calls_for_their_urls(
     run_id, done = carried(source_workspace, registry_workspace, files, name)
     assert_carried(source_workspace, registry_workspace, run_id, done)
     assert len(source_workspace.requests("POST", "*/credentials-for-read")) <= 5
+
+
+def test_files_that_are_opened_in_any_order_are_signed_once(source_workspace: Workspace) -> None:
+    """As when those that copy at the same time ask for the last of some files first."""
+    run_id = run_with_files(source_workspace, {f"data/{number}": b"x" for number in range(2010)})
+    rest = Rest(Databricks(source_workspace.host, Secret(source_workspace.token)), SOURCE)
+    run = rest.get("/api/2.0/mlflow/runs/get", {"run_id": run_id})["run"]["info"]
+    reader = RunFiles(rest, run["experiment_id"], run_id, "model")
+    files = reader.files()
+    source_workspace.control.clear_requests()
+    for file in reversed(files[-20:]):
+        with reader.open(file) as chunks:
+            assert b"".join(chunks) == b"x"
+    # The first block's URLs come in two pages, those of the rest in one.
+    assert len(source_workspace.requests("POST", "*/credentials-for-read")) == 3
 
 
 def test_two_hundred_files_want_few_requests(

@@ -83,16 +83,21 @@ class _SignedFiles:
     def _signature(self, path: str) -> Json:
         with self._lock:
             if path not in self._signed:
-                names = [file.path for file in self._listed]
-                start = names.index(path) if path in names else 0
-                wanted = names[start : start + PATHS_PER_CALL] or [path]
-                self._keep(self._sign(wanted))
+                self._keep(self._sign(self._block_of(path)))
             if path not in self._signed:
                 raise self._rest.role.failure(
                     f"The {self._rest.role.name} gives no signed URL for {path!r}.",
                     where=self._rest.where,
                 )
             return self._signed[path]
+
+    def _block_of(self, path: str) -> list[str]:
+        names = [file.path for file in self._listed]
+        if path not in names:
+            return [path]
+        # The same block for each of its files, for they are asked for in any order.
+        start = names.index(path) // PATHS_PER_CALL * PATHS_PER_CALL
+        return names[start : start + PATHS_PER_CALL]
 
     def _keep(self, signed: dict[str, Json]) -> None:
         self._signed.update(signed)
