@@ -10,6 +10,7 @@ from . import cancelling
 from .cancelling import shielded
 from .errors import Cancelled, Failure, RegistryFailed
 from .job import Job
+from .registered_model import OwnModel
 from .registry.api import READY, ModelGone, QuotaReached, Version
 from .rest import InDoubt, Json
 from .taking import withdraw
@@ -24,11 +25,13 @@ class Creation:
     """What this try has made.
 
     Attributes:
+        model: What they are versions of; made again where another job takes it away, empty.
         known: Versions of which the registry has told.
         in_doubt: Whether there may be others: a reply was lost, or never came.
         sent: How many "creates" there were, but for those that were clearly refused.
     """
 
+    model: OwnModel
     known: list[Version] = field(default_factory=list)
     in_doubt: bool = False
     sent: int = 0
@@ -76,7 +79,7 @@ def create(job: Job, body: Json, tags: dict[str, str], creation: Creation) -> Ve
                 if models_lost > _MODELS_LOST:
                     raise
                 job.log.line("another job took the empty model away; making it again")
-                job.api.create_model(job.model_tags)
+                creation.model.make()
 
 
 def _sent(job: Job, body: Json, tags: dict[str, str], creation: Creation) -> Version:
@@ -85,13 +88,9 @@ def _sent(job: Job, body: Json, tags: dict[str, str], creation: Creation) -> Ver
     with shielded():
         try:
             version = job.api.create_version(body, tags)
-        except Cancelled:  # before an attempt, for here none is interrupted
-            creation.in_doubt = doubted
-            creation.sent -= 1
-            raise
-        except Failure as failure:
-            creation.in_doubt = doubted or failure.may_be_done
-            creation.sent -= not failure.may_be_done
+        except (Failure, Cancelled) as ending:
+            creation.in_doubt = doubted or ending.may_be_done
+            creation.sent -= not ending.may_be_done
             raise
         creation.add([version])
         creation.in_doubt = doubted

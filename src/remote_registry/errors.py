@@ -14,10 +14,14 @@ class Ending(BaseException):
         what: What happened, one sentence. May quote a server's words; whoever shows it escapes it.
         where: The side, model or version that it happened to; empty where `what` says so.
         todo: What to do next.
+
+    Attributes:
+        may_be_done: Whether what was asked for may have been done all the same, or may yet be.
     """
 
     exit_code: int = 1
     title: str = "Failed"
+    may_be_done = True
 
     def __init__(self, what: str, *, where: str = "", todo: str = "") -> None:
         super().__init__(what)
@@ -35,13 +39,7 @@ class Ending(BaseException):
 
 
 class Failure(Ending, Exception):
-    """Something went wrong, or is not as it was said to be.
-
-    Attributes:
-        may_be_done: Whether what was asked for may have been done all the same, or may yet be.
-    """
-
-    may_be_done = True
+    """Something went wrong, or is not as it was said to be."""
 
 
 class BadInput(Failure):

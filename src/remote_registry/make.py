@@ -15,7 +15,7 @@ from .job import DIGEST_TAG, Job
 from .outcome import readable
 from .plan import Planned, Step
 from .progress import progress_of
-from .registered_model import make_model
+from .registered_model import OwnModel
 from .registry.api import PENDING, READY, Version
 from .registry.protocols import Home
 from .renewal import Renewal
@@ -45,9 +45,10 @@ def make_version(job: Job, steps: tuple[Planned, ...]) -> Version:
             renewal.add(lambda: home.renew(job.mark))
         manifest, body = _bring(job, home)
         job.outcome.digest = manifest.digest
+        model = OwnModel(job, undo)
         if any(planned.step is Step.MAKE_MODEL for planned in steps):
-            make_model(job, undo)
-        creation = Creation()
+            model.make()
+        creation = Creation(model)
         undo.push(
             partial(withdraw_all, job, creation),
             partial(_left_of, job, creation),

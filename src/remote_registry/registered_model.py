@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import time
 from concurrent.futures import Future
-from dataclasses import dataclass
 from functools import partial
 
 from .attempt import MARK_TAG, mark_from
 from .background import in_background
 from .cancelling import shielded
-from .errors import Failure
+from .errors import Cancelled, Failure
 from .job import Job
 from .registry.api import Model
 from .registry.databricks import grant
@@ -28,40 +27,53 @@ def is_left(job: Job, model: Model) -> bool:
     return time.time() - mark.renewed < _LEFT_OF_LATE
 
 
-@dataclass
-class _Making:
-    is_ours: bool = True  # or may be
-    in_doubt: bool = True  # for no clear reply has come
+class OwnModel:
+    """The registered model, as far as this try makes it: nothing of it, before `make`.
 
+    Its undo is pushed at once, so that what is pushed later, its versions, goes before it does.
+    """
 
-def make_model(job: Job, undo: Undo) -> None:
-    """Makes the registered model, or takes over what a killed try left; grants the permissions."""
-    name, making = job.inputs.model_name, _Making()
-    left = lambda: f"the registered model {name}" if making.is_ours else ""  # noqa: E731
-    take_back = partial(_take_back, job, making)
-    undo.push(take_back, left, in_doubt=lambda: making.in_doubt)
-    with shielded():
-        made = _created(job, making) or _is_own(job.api.model(), job)
-        making.is_ours = made or _took_over(job)
-    if not making.is_ours:
-        return
-    if made:
-        job.log.line(f"made the registered model {name}")
-    else:
-        job.log.line(f"took over the registered model {name}, which an ended try had left empty")
-    if job.inputs.permissions:
-        grant(job.side.rest, name, job.inputs.permissions)
-        job.log.line(f"granted {len(job.inputs.permissions)} permissions on it")
+    def __init__(self, job: Job, undo: Undo) -> None:
+        self._job = job
+        self._is_ours = False  # or may be
+        self._in_doubt = False  # whether no clear reply has come
+        undo.push(self._take_back, self._left, in_doubt=lambda: self._in_doubt)
 
+    def make(self) -> None:
+        """Makes it, or takes over what a killed try left; grants the permissions."""
+        job, name = self._job, self._job.api.name
+        self._is_ours = self._in_doubt = True
+        with shielded():
+            made = self._created() or _is_own(job.api.model(), job)
+            self._is_ours = made or _took_over(job)
+        if not self._is_ours:
+            return
+        if made:
+            job.log.line(f"made the registered model {name}")
+        else:
+            job.log.line(
+                f"took over the registered model {name}, which an ended try had left empty"
+            )
+        if job.inputs.permissions:
+            grant(job.side.rest, name, job.inputs.permissions)
+            job.log.line(f"granted {len(job.inputs.permissions)} permissions on it")
 
-def _created(job: Job, making: _Making) -> bool:
-    try:
-        made = job.api.create_model(job.model_tags)
-    except Failure as failure:
-        making.is_ours = making.in_doubt = failure.may_be_done
-        raise
-    making.in_doubt = False
-    return made
+    def _created(self) -> bool:
+        try:
+            made = self._job.api.create_model(self._job.model_tags)
+        except (Failure, Cancelled) as ending:
+            self._is_ours = self._in_doubt = ending.may_be_done
+            raise
+        self._in_doubt = False
+        return made
+
+    def _left(self) -> str:
+        return f"the registered model {self._job.api.name}" if self._is_ours else ""
+
+    def _take_back(self) -> bool:
+        deleted = self._is_ours and _delete_if_ours_and_empty(self._job)
+        self._in_doubt = self._in_doubt and not deleted
+        return deleted
 
 
 def _took_over(job: Job) -> bool:
@@ -76,12 +88,6 @@ def _took_over(job: Job) -> bool:
 def _is_own(model: Model | None, job: Job) -> bool:
     mark = mark_from(model.tags.get(MARK_TAG, "")) if model else None
     return bool(mark and mark.token == job.attempt.token)
-
-
-def _take_back(job: Job, making: _Making) -> bool:
-    deleted = _delete_if_ours_and_empty(job)
-    making.in_doubt = making.in_doubt and not deleted
-    return deleted
 
 
 def _delete_if_ours_and_empty(job: Job) -> bool:

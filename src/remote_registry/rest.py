@@ -14,7 +14,14 @@ from typing import Any, TypeVar
 import requests
 
 from . import cancelling
-from .errors import Failure, RegistryFailed, SignInRefused, SourceMissing, WrongHost
+from .errors import (
+    Cancelled,
+    Failure,
+    RegistryFailed,
+    SignInRefused,
+    SourceMissing,
+    WrongHost,
+)
 from .inputs.sides import Databricks, Side, StoreVariables
 from .replies import Json, error_of, object_of, retry_after
 from .retry import ALL, RETRY_SECONDS, Transient, repeated
@@ -151,7 +158,7 @@ class Rest:
         """Repeats an attempt for as long as this side's calls are repeated.
 
         Raises:
-            Cancelled: A signal came before an attempt.
+            Cancelled: A signal came; its `may_be_done` says what is known of the attempts.
         """
 
         unclear = False  # what became of an attempt, whatever the last one is told
@@ -168,8 +175,15 @@ class Rest:
             except Failure as failure:
                 failure.may_be_done = failure.may_be_done or unclear
                 raise
+            except Cancelled as cancelled:
+                unclear = unclear or cancelled.may_be_done
+                raise
 
-        return repeated(looking_up, seconds=self.seconds, sleep=cancelling.sleep)
+        try:
+            return repeated(looking_up, seconds=self.seconds, sleep=cancelling.sleep)
+        except Cancelled as cancelled:
+            cancelled.may_be_done = unclear
+            raise
 
     def reply(self, method: str, path: str, **arguments: Any) -> requests.Response:
         """One attempt at a call, whose reply is one of success.

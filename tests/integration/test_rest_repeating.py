@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import signal
 import time
 
 import pytest
@@ -10,7 +11,7 @@ from tiny_server import Reply, TinyServer, serving
 from wrong_replies import LOST, NO_JSON
 
 from remote_registry import rest as rest_module
-from remote_registry.errors import Failure, RegistryFailed, SourceMissing
+from remote_registry.errors import Cancelled, Failure, RegistryFailed, SourceMissing
 from remote_registry.inputs.sides import Databricks, Secret
 from remote_registry.rest import REGISTRY, SOURCE, ApiError, InDoubt, Rest
 from remote_registry.retry import Transient
@@ -149,3 +150,54 @@ def test_a_connection_lost_while_a_file_is_sent_may_be_a_refusal(
     with pytest.raises(Transient, match="dropped the connection") as told:
         rest.reply("PUT", "/file", **body)
     assert told.value.patience == patience
+
+
+@pytest.mark.parametrize(
+    ("replies", "may_be_done"),
+    [
+        ([Reply(429)], False),
+        ([Reply(503, headers={"Retry-After": "1"})], False),
+        ([Reply(500)], True),
+        ([Reply(500), Reply(429)], True),
+    ],
+    ids=["429", "503 that says when", "500", "500 and 429"],
+)
+def test_who_is_cancelled_between_two_attempts_is_told_what_may_be_done(
+    tiny: TinyServer,
+    rest: Rest,
+    monkeypatch: pytest.MonkeyPatch,
+    replies: list[Reply],
+    may_be_done: bool,
+) -> None:
+    tiny.replies = replies
+
+    def sleep(_: float) -> None:
+        if len(tiny.requests) >= len(replies):
+            raise Cancelled(signal.SIGINT)
+
+    monkeypatch.setattr(rest_module.cancelling, "sleep", sleep)
+
+    with pytest.raises(Cancelled) as told:
+        rest.change("POST", "/create", {})
+    assert told.value.may_be_done is may_be_done
+
+
+def test_who_is_cancelled_during_an_attempt_is_told_that_it_may_be_done(rest: Rest) -> None:
+    def attempt() -> None:
+        raise Cancelled(signal.SIGINT)
+
+    with pytest.raises(Cancelled) as told:
+        rest.repeat(attempt)
+    assert told.value.may_be_done
+
+
+def test_who_is_cancelled_before_the_first_attempt_has_done_nothing(
+    rest: Rest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def look() -> None:
+        raise Cancelled(signal.SIGINT)
+
+    monkeypatch.setattr(rest_module.cancelling, "look", look)
+    with pytest.raises(Cancelled) as told:
+        rest.get("/get")
+    assert not told.value.may_be_done

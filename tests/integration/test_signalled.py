@@ -123,15 +123,35 @@ def test_what_a_refused_sign_in_did_not_make_is_not_told(
     assert models(registry_workspace, name) == staging_copies(registry_workspace) == []
 
 
-def test_a_version_that_was_put_off_when_the_signal_came_is_not_told(
-    registry_workspace: Workspace, inputs: dict[str, str], name: str, tmp_path: Path
+@pytest.mark.parametrize("path", MADE_LATE)
+def test_what_was_put_off_when_the_signal_came_is_not_told(
+    registry_workspace: Workspace, inputs: dict[str, str], name: str, tmp_path: Path, path: str
 ) -> None:
-    path = "*/model-versions/create"
+    registry_workspace.control.set(dbfs="experiments" not in path)
     registry_workspace.control.fault("reply", path=path, **SLOW_DOWN)
     started = Started(tmp_path / "cancelled", inputs)
     until(lambda: registry_workspace.requests("POST", path) and is_quiet(registry_workspace))
     code, log = started.end(signal.SIGINT)
     assert code == 130, log
+    assert "Left behind" not in log
+    assert "::warning" not in log
+    assert models(registry_workspace, name) == staging_copies(registry_workspace) == []
+
+
+def test_a_model_that_was_made_again_is_taken_back(
+    registry_workspace: Workspace, inputs: dict[str, str], name: str, tmp_path: Path
+) -> None:
+    path = "/dbfs/*/model/MLmodel"
+    call(registry_workspace, "POST", "mlflow/registered-models/create", json={"name": name})
+    registry_workspace.control.set(hold_ready=True)
+    registry_workspace.control.fault("silence", path=path, seconds=1.5)
+    started = Started(tmp_path / "cancelled", inputs)
+    until(lambda: registry_workspace.requests("POST", path))
+    call(registry_workspace, "DELETE", "mlflow/registered-models/delete", json={"name": name})
+    until(lambda: models(registry_workspace, name) and versions(registry_workspace, name))
+    code, log = started.end(signal.SIGINT)
+    assert code == 130, log
+    assert "making it again" in log
     assert "Left behind" not in log
     assert models(registry_workspace, name) == staging_copies(registry_workspace) == []
 

@@ -111,7 +111,7 @@ def _no_good(state: State, number: int, place: int, text: str, rules: Rules) -> 
 
 
 def create(state: State, number: int, rules: Rules) -> Iterator[Step]:
-    """`registered_model.make_model` and `create.create`: a lost reply is followed by a look."""
+    """`registered_model.OwnModel` and `create.create`: a lost reply is followed by a look."""
     own = state.jobs[number].attempt
     if state.model == NOBODY:
         state = state._replace(model=own)

@@ -23,7 +23,7 @@ def test_a_version_that_is_in_use_keeps_no_other_from_being_withdrawn(
 
     monkeypatch.setattr(create, "withdraw", withdraw)
     job: Any = SimpleNamespace(api=SimpleNamespace(where="m"))
-    made = create.Creation([Version("m", number, READY, "None") for number in "12"])
+    made = create.Creation(Any, [Version("m", number, READY, "None") for number in "12"])
     with pytest.raises(RegistryFailed, match="Version 1 is taken and may be in use by another job"):
         create.withdraw_all(job, made)
     assert withdrawn == ["1", "2"]

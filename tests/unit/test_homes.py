@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import signal
 from typing import Any
 
 import pytest
 
 from remote_registry.attempt import MARK_TAG, Mark
-from remote_registry.errors import RegistryFailed
+from remote_registry.errors import Cancelled, RegistryFailed
 from remote_registry.registry.mlflow_server import LoggedModelHome, RunHome
 from remote_registry.registry.protocols import Refused
 from remote_registry.registry.staging_run import StagingRun
@@ -105,6 +106,18 @@ def test_a_home_that_an_odd_reply_told_of_stays_in_doubt(
         home.prepare(MARK)
     assert home.is_begun
     assert home.is_in_doubt
+
+
+@pytest.mark.parametrize("may_be_done", [True, False])
+@pytest.mark.parametrize("kind", [LoggedModelHome, RunHome, StagingRun])
+def test_a_home_is_begun_if_a_cancelled_call_may_have_made_it(kind: Any, may_be_done: bool) -> None:
+    cancelled = Cancelled(signal.SIGINT)
+    cancelled.may_be_done = may_be_done
+    rest: Any = Answers(get_by_name=EXPERIMENT, logged_models=cancelled, create=cancelled)
+    home = kind(rest, "m", ()) if kind is StagingRun else kind(rest, "m")
+    with pytest.raises(Cancelled):
+        home.prepare(MARK)
+    assert home.is_begun is home.is_in_doubt is may_be_done
 
 
 def test_a_staging_run_that_no_reply_told_of_stays_in_doubt() -> None:

@@ -9,7 +9,7 @@ from urllib.parse import quote
 
 from ..attempt import Mark, mark_from
 from ..cancelling import Hurry, shielded
-from ..errors import Failure, RegistryFailed, SignInRefused
+from ..errors import Cancelled, Failure, RegistryFailed
 from ..files.protocols import Body, File
 from ..files.streams import send
 from ..inputs.values import Permission
@@ -55,20 +55,16 @@ class DbfsStaging:
         try:
             self.renew(mark)
             self._in_doubt = False
-        except SignInRefused as refused:
-            self._made = self._in_doubt = refused.may_be_done
-            raise
-        except ApiError as error:
-            self._in_doubt = error.may_be_done
-            if not error.is_denied:
+        except (Failure, Cancelled) as ending:
+            self._made = self._in_doubt = ending.may_be_done
+            if not isinstance(ending, ApiError) or not ending.is_denied:
                 raise
-            self._made = error.may_be_done
             raise Refused(
-                f"The workspace lets nobody write to DBFS: {error.message}",
+                f"The workspace lets nobody write to DBFS: {ending.message}",
                 where=f"dbfs:{STAGING} in {self._rest.where}",
                 todo="Ask an administrator to switch on DBFS root, or to let the token's user "
                 "write there.",
-            ) from error
+            ) from ending
 
     def renew(self, mark: Mark) -> None:
         """Marks the folder anew; never one that is deleted, for that would make it again."""

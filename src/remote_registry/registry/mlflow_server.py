@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 
 from ..attempt import MARK_TAG, Mark, mark_from
 from ..connection import Connection
-from ..errors import Failure, RegistryFailed
+from ..errors import Cancelled, Failure, RegistryFailed
 from ..files.protocols import File
 from ..files.proxy import ProxyFolder, delete_proxied, proxied_folder
 from ..files.stores import StoreFolder, served_folder
@@ -58,17 +58,19 @@ class _ServedHome:
     def prepare(self, mark: Mark) -> None:
         """Makes the entry; after a lost reply it is looked for before another one is made."""
         tags = {f"{TAG_PREFIX}key": mark.key, f"{TAG_PREFIX}token": mark.token, MARK_TAG: mark.text}
+        labels = [{"key": key, "value": text} for key, text in tags.items()]
+        experiment = _experiment(self._rest)
 
         def attempt() -> Json:
             before, self._doubted = self._doubted, mark
             try:
-                reply = self._create([{"key": key, "value": text} for key, text in tags.items()])
+                reply = self._create(experiment, labels)
             except InDoubt as doubt:
                 if found := self._of_try(mark):
                     return found[0]
                 raise Transient(doubt) from doubt
-            except (Failure, Transient):
-                self._doubted = before
+            except (Failure, Cancelled) as ending:
+                self._doubted = mark if ending.may_be_done else before
                 raise
             made: Json = reply[self._FIELD]  # which an odd reply lacks, and it may be made
             self._doubted = before
@@ -95,7 +97,7 @@ class _ServedHome:
         """The entries of this registration, with who made them."""
         raise NotImplementedError
 
-    def _create(self, tags: list[Json]) -> Json:
+    def _create(self, experiment: str, tags: list[Json]) -> Json:
         raise NotImplementedError
 
     def _delete_files(self) -> None:
@@ -158,10 +160,10 @@ class LoggedModelHome(_ServedHome):
 
     _FIELD = "model"
 
-    def _create(self, tags: list[Json]) -> Json:
+    def _create(self, experiment: str, tags: list[Json]) -> Json:
         # The server takes fewer characters in the name of a logged model than of a registered one.
         name = re.sub(r"[/:.%\"']", "_", self._name)
-        body = {"experiment_id": _experiment(self._rest), "name": name, "tags": tags}
+        body = {"experiment_id": experiment, "name": name, "tags": tags}
         return self._rest.once(f"{_API}/logged-models", body)
 
     def take(self, entry: Json) -> None:
@@ -203,9 +205,9 @@ class RunHome(_ServedHome):
 
     _FIELD = "run"
 
-    def _create(self, tags: list[Json]) -> Json:
+    def _create(self, experiment: str, tags: list[Json]) -> Json:
         body = {
-            "experiment_id": _experiment(self._rest),
+            "experiment_id": experiment,
             "run_name": self._name,
             "start_time": int(time.time() * 1000),
             "tags": tags,

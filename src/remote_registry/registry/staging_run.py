@@ -7,7 +7,7 @@ from concurrent.futures import wait
 from pathlib import PurePosixPath
 
 from ..attempt import MARK_TAG, Mark, mark_from
-from ..errors import SignInRefused
+from ..errors import Cancelled, Failure
 from ..files.databricks import RunFiles
 from ..files.pace import Crew
 from ..files.protocols import File
@@ -78,11 +78,7 @@ class StagingRun:
             self._run, self._uri = run["run_id"], f"{run['artifact_uri'].rstrip('/')}/{_FOLDER}"
             self._writer = RunUploads(self._rest, self._run, _FOLDER, self._files)
             problem = self._writer.check(self._files[0].path)
-        except SignInRefused as refused:
-            self._begun = bool(self._experiment) or refused.may_be_done
-            raise
         except ApiError as error:
-            self._begun = bool(self._experiment) or error.may_be_done
             raise Refused(f"a staging run is refused: {error.message}", where=self._name) from error
         if problem:
             raise Refused(f"a staging run can't be written to: {problem}", where=self._name)
@@ -93,8 +89,10 @@ class StagingRun:
         try:
             reply = self._rest.change("POST", f"{_API}/experiments/create", body)
             return str(reply["experiment_id"])
-        except ApiError as error:
-            if error.code != "RESOURCE_ALREADY_EXISTS":  # as it does once a reply was lost
+        except (Failure, Cancelled) as ending:
+            # The code is what it says once a reply was lost.
+            if not isinstance(ending, ApiError) or ending.code != "RESOURCE_ALREADY_EXISTS":
+                self._begun = ending.may_be_done
                 raise
         return self._find_experiment()
 
