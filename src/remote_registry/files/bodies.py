@@ -106,6 +106,9 @@ class Passing:
             yield chunk
             self._passed += len(chunk)
             self._pace.passed(len(chunk))
+            if self._passed == self._size:
+                return  # heeding no stop: whoever has the last byte may write it, and is waited for
+            self._pace.check()
 
     def __enter__(self) -> Passing:
         return self

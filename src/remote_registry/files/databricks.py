@@ -15,6 +15,7 @@ from .protocols import File
 from .streams import Expired, Seen, SignedUrls, quoted, range_header
 
 PATHS_PER_CALL = 2000  # of credentials-for-read
+_BLOCKS_KEPT = 4  # two large files and the small ones between two blocks are read at once
 
 
 class _SignedFiles:
@@ -100,8 +101,10 @@ class _SignedFiles:
         return names[start : start + PATHS_PER_CALL]
 
     def _keep(self, signed: dict[str, Json]) -> None:
+        for path in signed:
+            self._signed.pop(path, None)  # or it would stay among the oldest
         self._signed.update(signed)
-        for oldest in list(self._signed)[: -2 * PATHS_PER_CALL]:
+        for oldest in list(self._signed)[: -_BLOCKS_KEPT * PATHS_PER_CALL]:
             del self._signed[oldest]  # so that memory does not grow with the files
 
     def _full(self, path: str) -> str:
