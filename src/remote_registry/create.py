@@ -83,9 +83,9 @@ def create(job: Job, body: Json, tags: dict[str, str], creation: Creation) -> Ve
 
 
 def _sent(job: Job, body: Json, tags: dict[str, str], creation: Creation) -> Version:
-    doubted, creation.in_doubt = creation.in_doubt, True
-    creation.sent += 1
     with shielded():
+        doubted, creation.in_doubt = creation.in_doubt, True
+        creation.sent += 1
         try:
             version = job.api.create_version(body, tags)
         except (Failure, Cancelled) as ending:

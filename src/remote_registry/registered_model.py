@@ -35,17 +35,19 @@ class OwnModel:
 
     def __init__(self, job: Job, undo: Undo) -> None:
         self._job = job
+        self._sent = False  # whether "create" was, and not clearly refused
         self._is_ours = False  # or may be
-        self._in_doubt = False  # whether no clear reply has come
+        self._in_doubt = False  # whether it may be made yet
         undo.push(self._take_back, self._left, in_doubt=lambda: self._in_doubt)
 
     def make(self) -> None:
         """Makes it, or takes over what a killed try left; grants the permissions."""
         job, name = self._job, self._job.api.name
-        self._is_ours = self._in_doubt = True
         with shielded():
+            self._sent = self._is_ours = self._in_doubt = True
             made = self._created() or _is_own(job.api.model(), job)
             self._is_ours = made or _took_over(job)
+            self._in_doubt = False
         if not self._is_ours:
             return
         if made:
@@ -60,26 +62,27 @@ class OwnModel:
 
     def _created(self) -> bool:
         try:
-            made = self._job.api.create_model(self._job.model_tags)
+            return self._job.api.create_model(self._job.model_tags)
         except (Failure, Cancelled) as ending:
-            self._is_ours = self._in_doubt = ending.may_be_done
+            self._sent = self._is_ours = self._in_doubt = ending.may_be_done
             raise
-        self._in_doubt = False
-        return made
 
     def _left(self) -> str:
         return f"the registered model {self._job.api.name}" if self._is_ours else ""
 
     def _take_back(self) -> bool:
-        deleted = self._is_ours and _delete_if_ours_and_empty(self._job)
-        self._in_doubt = self._in_doubt and not deleted
-        return deleted
+        model = self._job.api.model() if self._sent else None
+        if not model:
+            return False
+        self._is_ours = _is_own(model, self._job)
+        self._in_doubt = False  # for of one name there is one model
+        return self._is_ours and _delete_if_empty(self._job)
 
 
 def _took_over(job: Job) -> bool:
     """Marks what an ended try has left as this one's, which takes it back where it fails, too."""
     model = job.api.model()
-    if not model or not is_left(job, model):
+    if not model or not is_left(job, model) or job.api.versions():
         return False
     job.api.set_model_tag(*job.mark_tag)
     return True
@@ -90,9 +93,7 @@ def _is_own(model: Model | None, job: Job) -> bool:
     return bool(mark and mark.token == job.attempt.token)
 
 
-def _delete_if_ours_and_empty(job: Job) -> bool:
-    if not _is_own(job.api.model(), job):
-        return False
+def _delete_if_empty(job: Job) -> bool:
     looks: list[Future[object]] = [in_background(job.api.versions)]
     for number in range(1, _A_FEW):
         looks.append(in_background(partial(job.api.version_or_none, str(number))))

@@ -138,6 +138,24 @@ def test_what_was_put_off_when_the_signal_came_is_not_told(
     assert models(registry_workspace, name) == staging_copies(registry_workspace) == []
 
 
+def test_a_model_that_others_made_meanwhile_is_theirs(
+    registry_workspace: Workspace, inputs: dict[str, str], name: str, tmp_path: Path
+) -> None:
+    path = "*/registered-models/create"
+    registry_workspace.control.fault("silence", path=path, seconds=10)
+    started = product.Started(tmp_path / "late", product.Step("register", inputs))
+    until(lambda: registry_workspace.requests("POST", path))
+    call(registry_workspace, "POST", "mlflow/registered-models/create", json={"name": name})
+    started.signal(signal.SIGINT)
+    ended = started.end()
+    assert ended.code == 130, ended.log
+    assert "Left behind" not in ended.log
+    assert "::warning" not in ended.log
+    until(lambda: is_quiet(registry_workspace))
+    assert len(models(registry_workspace, name)) == 1
+    assert_nothing_left(registry_workspace)
+
+
 def test_a_model_that_was_made_again_is_taken_back(
     registry_workspace: Workspace, inputs: dict[str, str], name: str, tmp_path: Path
 ) -> None:
