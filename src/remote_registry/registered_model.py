@@ -45,8 +45,10 @@ class OwnModel:
         job, name = self._job, self._job.api.name
         with shielded():
             self._sent = self._is_ours = self._in_doubt = True
-            made = self._created() or _is_own(job.api.model(), job)
-            self._is_ours = made or _took_over(job)
+            created = self._created()
+            model = None if created else job.api.model()
+            made = created or _is_own(model, job)
+            self._is_ours = made or _took_over(model, job)
             self._in_doubt = False
         if not self._is_ours:
             return
@@ -79,9 +81,8 @@ class OwnModel:
         return self._is_ours and _delete_if_empty(self._job)
 
 
-def _took_over(job: Job) -> bool:
+def _took_over(model: Model | None, job: Job) -> bool:
     """Marks what an ended try has left as this one's, which takes it back where it fails, too."""
-    model = job.api.model()
     if not model or not is_left(job, model) or job.api.versions():
         return False
     job.api.set_model_tag(*job.mark_tag)

@@ -14,14 +14,7 @@ from typing import Any, TypeVar
 import requests
 
 from . import cancelling
-from .errors import (
-    Cancelled,
-    Failure,
-    RegistryFailed,
-    SignInRefused,
-    SourceMissing,
-    WrongHost,
-)
+from .errors import Cancelled, Failure, RegistryFailed, SignInRefused, SourceMissing, WrongHost
 from .inputs.sides import Databricks, Side, StoreVariables
 from .replies import Json, error_of, object_of, retry_after
 from .retry import ALL, RETRY_SECONDS, Transient, repeated
