@@ -105,7 +105,7 @@ def test_a_lost_reply_to_the_last_call(
 def test_urls_that_expire_are_renewed(
     source_workspace: Workspace, registry_workspace: Workspace, name: str, kind: str
 ) -> None:
-    registry_workspace.control.set(signed_url_seconds=0.6, total_bandwidth_in=80e6)
+    registry_workspace.control.set(signed_url_requests=7)
     run_id, done = carried(source_workspace, registry_workspace, LARGE, name)
     assert_by_run(source_workspace, registry_workspace, run_id, done)
     parts = sent(registry_workspace, PARTS[kind], LARGE_PATH)

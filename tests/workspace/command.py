@@ -111,7 +111,7 @@ def new_state(identity: Identity, knobs: Knobs, folder: Path, mlflow_url: str) -
         knobs=knobs,
         storage=storage,
         uploads=uploads,
-        signer=Signer(storage, uploads, lambda: knobs.signed_url_seconds),
+        signer=Signer(storage, uploads, knobs),
         upstream=Upstream(mlflow_url),
         registrar=Registrar(storage, knobs),
     )

@@ -8,12 +8,13 @@ import re
 import threading
 import time
 import uuid
-from collections.abc import Callable
+from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import quote
 
 from .azure import AZURE, LAKE, Azure
+from .control.knobs import Knobs
 from .storage import Storage
 from .uploads import Uploads, etag_of
 from .wire.message import FileSlice, Reply, Request, refusal
@@ -39,19 +40,20 @@ class Grant:
 
 
 class Signer:
-    def __init__(self, storage: Storage, uploads: Uploads, lifetime: Callable[[], float]) -> None:
+    def __init__(self, storage: Storage, uploads: Uploads, knobs: Knobs) -> None:
         self.base = ""
         self._storage = storage
         self._uploads = uploads
         self._azure = Azure(storage)
-        self._lifetime = lifetime
+        self._knobs = knobs
         self._lock = threading.Lock()
         self._grants: dict[str, Grant] = {}
+        self._used: Counter[str] = Counter()
 
     def url(self, verb: str, path: str, upload_id: str = "", part: int = 0, kind: str = "") -> str:
         key = uuid.uuid4().hex
         signature = base64.b64encode(os.urandom(32)).decode()
-        expires = time.time() + self._lifetime()
+        expires = time.time() + self._knobs.signed_url_seconds
         with self._lock:
             self._grants[key] = Grant(verb, path, expires, upload_id, part, kind, signature)
         name = "sv=2021-08-06&sig" if kind in AZURE else "signature"
@@ -64,11 +66,16 @@ class Signer:
         verb = "GET" if request.method == "HEAD" else request.method
         if grant is None or not grant.allows(verb) or not _is_signed(grant, request):
             return refusal(403, "SignatureDoesNotMatch", "The signature does not fit.")
-        if time.time() > grant.expires:
+        if time.time() >= grant.expires or self._is_used_up(key):
             return refusal(403, "AccessDenied", "Request has expired")
         if grant.kind in AZURE and verb != "GET":
             return self._azure.answer(grant.kind, grant.path, request)
         return {"GET": self._get, "PUT": self._put, "DELETE": self._abort}[verb](grant, request)
+
+    def _is_used_up(self, key: str) -> bool:
+        with self._lock:
+            self._used[key] += 1
+            return 0 < self._knobs.signed_url_requests < self._used[key]
 
     def _get(self, grant: Grant, request: Request) -> Reply:
         if not self._storage.is_file(grant.path):

@@ -59,6 +59,9 @@ class Knobs:
     signed_url_seconds: float = field(
         default=900.0, metadata=meaning("seconds for which a signed URL works")
     )
+    signed_url_requests: int = field(
+        default=0, metadata=meaning("requests for which a signed URL works; 0: no limit")
+    )
     signed_url_type: str = field(
         default="AWS_PRESIGNED_URL",
         metadata=meaning(
