@@ -126,8 +126,18 @@ def test_an_environment_of_what_the_model_requires_made_by_venv(
     assert list(temporary.iterdir()) == []
 
 
+def with_shims(folder: Path) -> Path:
+    """The kind that pyenv has, where the model's processes can't read."""
+    folder.mkdir()
+    for minor in range(10, 15):
+        shim = folder / f"python3.{minor}"
+        shim.write_text(f'#!/bin/sh\nexec "{base_python()}" "$@"\n')
+        shim.chmod(0o755)
+    return folder
+
+
 @pytest.mark.timeout(600)
-def test_an_environment_made_by_uv(
+def test_an_environment_made_by_uv_where_shims_stand_for_python(
     registry_workspace: Workspace, name: str, tmp_path: Path, temporary: Path
 ) -> None:
     settings = of_this_machine()
@@ -135,8 +145,9 @@ def test_an_environment_made_by_uv(
     subprocess.run(command, env={**os.environ, **settings}, check=True)
     packages = of_the_tests(temporary)
     registered(registry_workspace, name, model_files())
+    shims = with_shims(tmp_path / "shims")
     environment = {
-        "PATH": f"{tmp_path / 'uv/bin'}:{os.environ['PATH']}",
+        "PATH": f"{tmp_path / 'uv/bin'}:{shims}",
         "RUNNER_TEMP": str(temporary),
         "UV_FIND_LINKS": packages["PIP_FIND_LINKS"].replace(" ", ","),
         "UV_NO_INDEX": "1",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import sys
 from pathlib import Path
@@ -13,7 +14,7 @@ from remote_registry.inputs.data import yaml_of
 from remote_registry.inputs.texts import InputError
 from remote_registry.inputs.values import tags
 from remote_registry.testing import allowed as allowing
-from remote_registry.testing.allowed import allowed, named_paths
+from remote_registry.testing.allowed import allowed, named_paths, readable_path
 from remote_registry.testing.described import Described, describe
 from remote_registry.testing.python import choose
 
@@ -226,5 +227,27 @@ def test_uv_brings_the_python_that_was_asked_for(tmp_path: Path) -> None:
     uv = tmp_path / "uv"
     uv.write_text("#!/bin/sh\n")
     uv.chmod(0o755)
-    maker = choose((3, 12), {"PATH": str(tmp_path)})
-    assert (maker.uv, maker.python, maker.warning) == (str(uv), "3.12", "")
+    maker = choose((3, 29), {"PATH": str(tmp_path)})
+    assert (maker.uv, maker.python, maker.warning) == (str(uv), "3.29", "")
+
+
+def test_uv_is_given_the_python_that_a_shim_stands_for(tmp_path: Path) -> None:
+    for name, told in (
+        ("uv", ""),
+        ("python3.29", "echo 3 29\necho /pythons/bin/it\necho /pythons"),
+    ):
+        (tmp_path / name).write_text(f"#!/bin/sh\n{told}\n")
+        (tmp_path / name).chmod(0o755)
+    maker = choose((3, 29), {"PATH": str(tmp_path)})
+    assert (maker.uv, maker.python) == (str(tmp_path / "uv"), "/pythons/bin/it")
+    assert "/pythons" in maker.needs
+
+
+def test_hidden_folders_of_path_are_left_out(tmp_path: Path) -> None:
+    link = tmp_path / "link"
+    link.symlink_to("/home/me/.local/bin")
+    path = f"/home/me/.pyenv/shims:/usr/bin:/home/me/pythons/3.11/bin::/home/men/bin:{link}"
+    shown = ("/home/me/pythons/3.11", "/other")
+    kept = readable_path(path, ("/home/me", os.getcwd()), shown)
+    assert kept == "/usr/bin:/home/me/pythons/3.11/bin:/home/men/bin"
+    assert readable_path("/home/me/bin", ("/home/me",), ()) == ""

@@ -25,7 +25,7 @@ class Maker:
 
     Attributes:
         uv: The program; empty where it is not there.
-        python: The interpreter; with `uv` the version that it is to find or to bring.
+        python: The interpreter; where there is none of that version, the one `uv` is to bring.
         warning: Where the Python is not the one that the model was made with.
         needs: Folders that it needs to read.
     """
@@ -56,8 +56,11 @@ def choose(wanted: tuple[int, int] | None, environment: Mapping[str, str]) -> Ma
         found += _found(wanted, environment)
     if uv := shutil.which("uv", path=environment.get("PATH")):
         uv = os.path.realpath(uv)
-        version = ".".join(map(str, wanted or sys.version_info[:2]))
-        return Maker(uv, version, needs=(uv, *(one.prefix for one in found)))
+        version = wanted or sys.version_info[:2]
+        # By its path, for on PATH it may be a shim, which the shut-in `uv` may not run.
+        here = [one.path for one in found if one.version == version]
+        python = here[0] if here else ".".join(map(str, version))
+        return Maker(uv, python, needs=(uv, *(one.prefix for one in found)))
     return _nearest(found, wanted)
 
 
