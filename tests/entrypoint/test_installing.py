@@ -95,7 +95,7 @@ def test_a_signal_ends_the_installation(
 ) -> None:
     hanging = Hanging(machine, wheels)
     assert any("install" in command for command in hanging.processes())
-    assert hanging.end(number) < 2
+    assert hanging.end(number) < 10
     assert hanging.process.returncode == code
     assert hanging.processes() == {}
     assert_nothing_was_made(machine)

@@ -329,7 +329,7 @@ def test_a_second_signal_leaves_at_once_and_says_what_each_leaves(many: Many) ->
     until(lambda: many.registry.requests("DELETE"))
     at = time.monotonic()
     run = begun.end(signal.SIGTERM)
-    assert time.monotonic() - at < 2
+    assert time.monotonic() - at < 6
     assert run.code == 130, run.log
     (error,) = run.annotations()
     for name in many.names:

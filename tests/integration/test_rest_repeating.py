@@ -71,7 +71,7 @@ def test_a_server_that_says_when_is_asked_then(tiny: TinyServer, rest: Rest, sta
 
     once(rest)
 
-    assert 1.0 <= time.monotonic() - begun < 1.5
+    assert 1.0 <= time.monotonic() - begun < 5
     assert len(tiny.requests) == 2
 
 
@@ -82,7 +82,7 @@ def test_nobody_waits_for_what_comes_too_late(tiny: TinyServer, rest: Rest, afte
 
     with pytest.raises(ApiError, match="429"):
         rest.get("/get")
-    assert time.monotonic() - begun < 1
+    assert time.monotonic() - begun < 4
 
 
 @pytest.mark.parametrize("after", ["Fri, 31 Dec 2100 23:59:59 GMT", "-5", "1e9", "0", "999999"])

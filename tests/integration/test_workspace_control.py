@@ -157,15 +157,15 @@ def test_the_bandwidth_of_a_connection(source_workspace: Workspace) -> None:
     source_workspace.control.set(connection_bandwidth=4 * MEGABYTE)
     upload = seconds(lambda: call(source_workspace, "POST", "/dbfs/slow", data=b"x" * 2 * MEGABYTE))
     download = seconds(lambda: call(source_workspace, "GET", "/dbfs/slow"))
-    assert 0.4 < upload < 1.5
-    assert 0.4 < download < 1.5
+    assert 0.4 < upload < 4
+    assert 0.4 < download < 4
 
 
 @pytest.mark.parametrize("direction", ["in", "out"])
 def test_the_bandwidth_of_all_connections(source_workspace: Workspace, direction: str) -> None:
     content = b"x" * MEGABYTE
     call(source_workspace, "POST", "/dbfs/shared", data=content)
-    source_workspace.control.set(**{f"total_bandwidth_{direction}": 4 * MEGABYTE})
+    source_workspace.control.set(**{f"total_bandwidth_{direction}": 1 * MEGABYTE})
 
     def write(number: int) -> None:
         call(source_workspace, "POST", f"/dbfs/shared-{number}", data=content)
@@ -175,8 +175,8 @@ def test_the_bandwidth_of_all_connections(source_workspace: Workspace, direction
 
     slowed, unslowed = (write, read) if direction == "in" else (read, write)
     with ThreadPoolExecutor(4) as pool:
-        assert seconds(lambda: list(pool.map(unslowed, range(4)))) < 0.7
-        assert 0.8 < seconds(lambda: list(pool.map(slowed, range(4)))) < 2
+        assert seconds(lambda: list(pool.map(unslowed, range(4)))) < 3
+        assert 3.2 < seconds(lambda: list(pool.map(slowed, range(4)))) < 20
 
 
 def test_the_registrys_limit_of_requests(registry_workspace: Workspace) -> None:
@@ -239,5 +239,5 @@ def test_a_reset_undoes_everything(source_workspace: Workspace) -> None:
     source_workspace.control.fault("reply", times=0)
     source_workspace.reset()
     assert source_workspace.control.knobs()["dbfs"] is True
-    assert seconds(lambda: me(source_workspace)) < 2
+    assert seconds(lambda: me(source_workspace)) < 4
     assert [entry["status"] for entry in source_workspace.requests()] == [200]
