@@ -11,7 +11,7 @@ import subprocess
 import sys
 import time
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import predict as predict_script
@@ -35,6 +35,12 @@ source src/environment.sh
 use_environment requirements/mlflow2.txt ""
 echo "$environment/$interpreter"
 """
+
+
+@pytest.fixture
+def side(request: pytest.FixtureRequest) -> Callable[[str], Side]:
+    """A server or workspace by the name of its fixture."""
+    return request.getfixturevalue
 
 
 @pytest.fixture(scope="session")

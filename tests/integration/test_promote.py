@@ -1,132 +1,36 @@
-"""`promote` in a workspace and on an MLflow server, and back."""
+"""`promote` in a workspace and on an MLflow server."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
 
 import pytest
 from command import Run, Side, call, side_inputs
 from made_versions import (
-    alias,
     api,
     make_failed_version,
     make_model,
     make_version,
     move,
-    set_alias,
     stages,
     tags,
 )
-from registering import staged_digest
+from promoting import promote
 from servers import MlflowServer
 from tiny_server import Reply, TinyServer
 from told import assert_told, writes
 from workspace import Workspace
 
 BOTH = pytest.mark.parametrize("registry", ["registry_workspace", "mlflow_server"])
-SHA = "e" * 40
 MALLORY = "dapi-of-mallory"
-
-
-@pytest.fixture
-def side(request: pytest.FixtureRequest) -> Callable[[str], Side]:
-    return request.getfixturevalue
-
-
-def promote(side: Side, name: str, select: str, **inputs: str) -> Run:
-    given = {key.replace("_", "-"): text for key, text in inputs.items()}
-    where = {} if "alias" in given or "stage" in given else {"stage": "Production"}
-    asked = {"model-name": name, "select": select, **where, **given}
-    return call("promote", asked, side_inputs("registry", side))
-
-
-@BOTH
-def test_there_again_and_back(registry: str, side: Callable[[str], Side]) -> None:
-    target = side(registry)
-    name = make_model(target)
-    for _ in range(2):
-        make_version(target, name)
-    move(target, name, "1", "Production")
-
-    first = promote(target, name, "version=2", archive_existing="true")
-
-    assert first.code == 0, first.log
-    assert stages(target, name) == {"1": "Archived", "2": "Production"}
-    told = {"version": "2", "stage": "Production", "previous-version": "1", "status": "READY"}
-    assert {output: first.outputs[output] for output in told} == told
-    assert tags(target, name, "2")["previous.stage.Production"] == "1"
-    assert "version 2 moved to Production" in first.summary
-    back = f"--model-name {name} --select version=2 --stage Production --undo true"
-    assert first.summary.rstrip().endswith(f"./entrypoint promote {back}\n```")
-
-    again = promote(target, name, "version=2", archive_existing="true")
-
-    assert again.code == 0, again.log
-    assert {output: again.outputs[output] for output in told} == told
-    assert "stood already in Production" in again.summary
-    assert f"./entrypoint promote {back}" in again.summary
-
-    for _ in range(2):
-        undone = promote(target, name, "version=2", undo="true")
-        assert undone.code == 0, undone.log
-        assert stages(target, name) == {"1": "Production", "2": "Archived"}
-        told = {"version": "1", "stage": "Production", "previous-version": "2"}
-        assert {output: undone.outputs[output] for output in told} == told
-        assert "--select version=2 --stage Production --archive-existing true" in undone.summary
-
-
-def test_what_stood_there_is_kept_before_anything_moves(registry_workspace: Workspace) -> None:
-    name = make_model(registry_workspace)
-    for _ in range(2):
-        make_version(registry_workspace, name)
-    move(registry_workspace, name, "1", "Production")
-    registry_workspace.reset()
-
-    promote(registry_workspace, name, "version=2")
-
-    mlflow = "POST /api/2.0/mlflow"
-    assert writes(registry_workspace) == [
-        f"{mlflow}/model-versions/set-tag",
-        f"{mlflow}/databricks/model-versions/transition-stage",
-    ]
-    registry_workspace.reset()
-    promote(registry_workspace, name, "version=2")
-    assert writes(registry_workspace) == []
-
-
-def test_an_alias_there_again_and_back(mlflow_server: MlflowServer) -> None:
-    name = make_model(mlflow_server)
-    for _ in range(2):
-        make_version(mlflow_server, name)
-    set_alias(mlflow_server, name, "1", "champion")
-
-    for _ in range(2):
-        moved = promote(mlflow_server, name, "latest", alias="champion")
-        assert moved.code == 0, moved.log
-        assert alias(mlflow_server, name, "champion") == "2"
-        assert (moved.outputs["previous-version"], moved.result["aliases"]) == ("1", ["champion"])
-        assert "--select version=2 --alias champion --undo true" in moved.summary
-    for _ in range(2):
-        undone = promote(mlflow_server, name, "version=2", alias="champion", undo="true")
-        assert undone.code == 0, undone.log
-        assert alias(mlflow_server, name, "champion") == "1"
-        assert (undone.outputs["version"], undone.outputs["previous-version"]) == ("1", "2")
-        assert undone.result["aliases"] == ["champion"]
-
-
-def test_where_nothing_stood_the_way_back_is_out_again(registry_workspace: Workspace) -> None:
-    name = make_model(registry_workspace)
-    make_version(registry_workspace, name)
-
-    moved = promote(registry_workspace, name, "latest", stage="Staging")
-
-    assert (moved.code, moved.outputs["previous-version"]) == (0, "")
-    assert "--select version=1 --stage None" in moved.summary
-    assert "previous.stage.Staging" not in tags(registry_workspace, name, "1")
+MLFLOW = "/api/2.0/mlflow"
+MISSING = Reply.of({"error_code": "RESOURCE_DOES_NOT_EXIST", "message": "no"}, 404)
+FAILS: dict[str, dict[str, Any]] = {
+    "refused": {"status": 400, "body": {"error_code": "INVALID_STATE", "message": "not now"}},
+    "done": {"status": 500, "body": {}, "times": 0, "after_handler": True},
+}
 
 
 @BOTH
@@ -146,50 +50,6 @@ def test_in_none_and_archived_no_version_takes_the_place_of_another(
         command = f"./entrypoint promote --model-name {name} --select version=2 --stage {back}"
         assert moved.summary.rstrip().endswith(f"{command}\n```")
     assert tags(target, name, "2") == {}
-
-
-@BOTH
-def test_of_several_that_stood_there_the_newest_comes_back_and_the_rest_is_told(
-    registry: str, side: Callable[[str], Side]
-) -> None:
-    target = side(registry)
-    name = make_model(target)
-    for _ in range(4):
-        make_version(target, name)
-    for number in ("1", "2", "3"):
-        move(target, name, number, "Production")
-    assert promote(target, name, "version=4", archive_existing="true").code == 0
-    api(target, "DELETE", "model-versions/delete", json={"name": name, "version": "1"})
-
-    undone = promote(target, name, "version=4", undo="true")
-
-    assert undone.code == 0, undone.log
-    assert stages(target, name) == {"2": "Archived", "3": "Production", "4": "Archived"}
-    (warning,) = undone.annotations("warning")
-    assert "held version 2 too, which did not come back" in warning
-
-
-def test_a_higher_number_beside_the_one_that_came_back_is_a_warning(
-    mlflow_server: MlflowServer,
-) -> None:
-    name = make_model(mlflow_server)
-    for _ in range(3):
-        make_version(mlflow_server, name)
-    move(mlflow_server, name, "1", "Production")
-    assert promote(mlflow_server, name, "version=2", archive_existing="true").code == 0
-    move(mlflow_server, name, "3", "Production")
-
-    undone = promote(mlflow_server, name, "version=2", undo="true")
-
-    assert undone.code == 0, undone.log
-    (warning,) = undone.annotations("warning")
-    assert "Version 3 stands in Production too" in warning
-
-
-FAILS: dict[str, dict[str, Any]] = {
-    "refused": {"status": 400, "body": {"error_code": "INVALID_STATE", "message": "not now"}},
-    "done": {"status": 500, "body": {}, "times": 0, "after_handler": True},
-}
 
 
 @pytest.mark.parametrize("how", FAILS)
@@ -287,25 +147,6 @@ def test_what_is_there_already_and_cannot_be_alone_has_no_way_back(
     assert "To go back" not in refused.summary
 
 
-def test_who_may_not_keep_what_stood_there_promotes_nothing(
-    registry_workspace: Workspace,
-) -> None:
-    workspace = registry_workspace
-    name = make_model(workspace)
-    for _ in range(2):
-        make_version(workspace, name)
-    move(workspace, name, "1", "Production")
-    denied = {"error_code": "PERMISSION_DENIED", "message": "Not you."}
-    workspace.control.fault("reply", path="*set-tag", status=403, body=denied)
-
-    refused = promote(workspace, name, "version=2")
-
-    words = ("No permission to keep", "Not you. Nothing was promoted", "right to edit the model")
-    assert_told(refused, 5, *words)
-    assert "To go back" not in refused.summary
-    assert stages(workspace, name) == {"1": "Production", "2": "None"}
-
-
 @BOTH
 def test_another_version_than_was_expected(registry: str, side: Callable[[str], Side]) -> None:
     target = side(registry)
@@ -358,180 +199,6 @@ def test_a_dry_run_shows_the_plan(registry: str, side: Callable[[str], Side]) ->
     assert tags(target, name, "2") == {}
 
 
-def test_what_tags_have_found_must_be_of_who_is_trusted(registry_workspace: Workspace) -> None:
-    workspace, digest = registry_workspace, staged_digest()
-    workspace.control.set(tokens={MALLORY: {"user": "mallory@example.com"}})
-    name = make_model(workspace)
-    make_version(workspace, name, MALLORY, commit=SHA, digest=digest, pull_request="3")
-    workspace.control.clear_requests()
-
-    for select in (f"commit={SHA}", f"digest={digest}", "pull-request=3"):
-        refused = promote(workspace, name, select)
-        assert_told(refused, 6, "made by mallory@example.com", "trusted-creators")
-    wrong = promote(workspace, name, f"commit={SHA}", digest=f"sha256:{'0' * 64}")
-    assert_told(wrong, 5, "digest of version 1 is", digest)
-    others = promote(workspace, name, f"commit={SHA}", trusted_creators="ana@example.com")
-    assert_told(others, 6, "Trusted are: ana@example.com", "or take another version")
-    assert promote(workspace, name, f"commit={SHA}", dry_run="true").code == 6
-    assert writes(workspace) == []
-    for right in (
-        {"trusted_creators": "ana@example.com, mallory@example.com"},
-        {"digest": digest},
-    ):
-        done = promote(workspace, name, f"commit={SHA}", dry_run="true", **right)
-        assert done.code == 0, done.log
-    assert promote(workspace, name, "version=1").code == 0
-
-
-@pytest.mark.parametrize("select", ["version=1", "latest", "stage=Staging", f"commit={SHA}"])
-def test_creators_that_are_given_are_checked_however_it_was_found(
-    registry_workspace: Workspace, select: str
-) -> None:
-    workspace = registry_workspace
-    workspace.control.set(tokens={MALLORY: {"user": "mallory@example.com"}})
-    name = make_model(workspace)
-    make_version(workspace, name, MALLORY, commit=SHA)
-    move(workspace, name, "1", "Staging")
-    workspace.control.clear_requests()
-
-    for digest in ({}, {"digest": staged_digest()}):
-        others = promote(workspace, name, select, trusted_creators="ana@example.com", **digest)
-        assert_told(others, 6, "made by mallory@example.com", "Trusted are: ana@example.com")
-    wrong = {"trusted_creators": "mallory@example.com", "digest": f"sha256:{'0' * 64}"}
-    assert_told(promote(workspace, name, select, **wrong), 5, staged_digest())
-    assert writes(workspace) == []
-    theirs = promote(workspace, name, select, trusted_creators="mallory@example.com")
-    assert theirs.code == 0, theirs.log
-
-
-def test_who_signs_in_is_trusted(registry_workspace: Workspace) -> None:
-    name = make_model(registry_workspace)
-    make_version(registry_workspace, name, commit=SHA)
-
-    assert promote(registry_workspace, name, f"commit={SHA}").code == 0
-
-
-def test_a_server_that_names_no_creator_has_none_to_check(mlflow_server: MlflowServer) -> None:
-    name = make_model(mlflow_server)
-    make_version(mlflow_server, name, commit=SHA)
-
-    done = promote(mlflow_server, name, f"commit={SHA}")
-    assert (done.code, done.annotations("warning")) == (0, [])
-    done = promote(mlflow_server, name, f"commit={SHA}", trusted_creators="ana@example.com")
-    assert done.code == 0, done.log
-    (warning,) = done.annotations("warning")
-    assert "names no creator of version 1, so trusted-creators has none to check" in warning
-
-
-def test_a_digest_on_a_server(mlflow_server: MlflowServer) -> None:
-    name = make_model(mlflow_server)
-    made = made_from_a_folder(mlflow_server, name)
-
-    wrong = promote(mlflow_server, name, "latest", digest=f"sha256:{'0' * 64}")
-    assert_told(wrong, 5, made.outputs["digest"], "Nothing was changed")
-    right = promote(mlflow_server, name, "latest", digest=made.outputs["digest"])
-    assert right.code == 0, right.log
-    assert "verified: version 1 is sha256:" in right.log
-
-
-def made_from_a_folder(side: Side, name: str) -> Run:
-    """Registers a folder with one file."""
-    with TemporaryDirectory() as folder:
-        Path(folder, "MLmodel").write_text("flavors: {}\n")
-        inputs = {"model-path": folder, "model-name": name}
-        made = call("register", inputs, side_inputs("registry", side), GITHUB_WORKSPACE=folder)
-    assert made.code == 0, made.log
-    return made
-
-
-def test_going_back_to_a_version_of_somebody_else(registry_workspace: Workspace) -> None:
-    workspace = registry_workspace
-    workspace.control.set(tokens={MALLORY: {"user": "mallory@example.com"}})
-    name = make_model(workspace)
-    make_version(workspace, name, MALLORY)
-    make_version(workspace, name, **{"previous.stage.Production": "1"})
-    move(workspace, name, "2", "Production")
-
-    refused = promote(workspace, name, "version=2", undo="true")
-    assert_told(refused, 6, "mallory@example.com")
-    assert "To go back" not in refused.summary
-    assert stages(workspace, name) == {"1": "None", "2": "Production"}
-    trusted = promote(
-        workspace, name, "version=2", undo="true", trusted_creators="mallory@example.com"
-    )
-    assert trusted.code == 0, trusted.log
-
-
-def test_nothing_to_go_back_to(mlflow_server: MlflowServer) -> None:
-    name = make_model(mlflow_server)
-    make_version(mlflow_server, name)
-    make_version(mlflow_server, name, **{"previous.stage.Production": "9"})
-    for number in ("1", "2"):
-        move(mlflow_server, name, number, "Production")
-
-    assert_told(promote(mlflow_server, name, "version=1", undo="true"), 4, "keeps nothing of it")
-    assert_told(promote(mlflow_server, name, "version=2", undo="true"), 4, "version 9 stood there")
-    assert stages(mlflow_server, name) == {"1": "Production", "2": "Production"}
-
-
-@BOTH
-def test_what_anybody_may_have_written_of_what_stood_there_is_numbers_of_others(
-    registry: str, side: Callable[[str], Side]
-) -> None:
-    target = side(registry)
-    name = make_model(target)
-    make_version(target, name, **{"previous.stage.Production": "1"})
-    make_version(target, name, **{"previous.stage.Production": "$(reboot),2"})
-    for number in ("1", "2"):
-        move(target, name, number, "Production")
-        refused = promote(target, name, f"version={number}", undo="true")
-        assert_told(refused, 4, "keeps nothing of it")
-        again = promote(target, name, f"version={number}")
-        resolved = call(
-            "resolve",
-            {"model-name": name, "select": f"version={number}"},
-            side_inputs("registry", target),
-        )
-        for run in (again, resolved):
-            assert (run.code, run.outputs["previous-version"]) == (0, ""), run.log
-            assert run.result["previous-versions"] == []
-    assert stages(target, name) == {"1": "Production", "2": "Production"}
-
-
-def test_going_back_where_somebody_promoted_since(mlflow_server: MlflowServer) -> None:
-    name = make_model(mlflow_server)
-    make_version(mlflow_server, name)
-    make_version(mlflow_server, name, **{"previous.stage.Production": "1"})
-    make_version(mlflow_server, name)
-    move(mlflow_server, name, "3", "Production")
-
-    refused = promote(mlflow_server, name, "version=2", undo="true")
-
-    assert_told(refused, 5, "Version 2 does not stand in Production: version 3 does")
-    assert stages(mlflow_server, name) == {"1": "None", "2": "None", "3": "Production"}
-
-
-def test_going_back_is_ended_by_the_next_run(registry_workspace: Workspace) -> None:
-    workspace = registry_workspace
-    name = make_model(workspace)
-    make_version(workspace, name)
-    make_version(workspace, name, **{"previous.stage.Production": "1"})
-    move(workspace, name, "2", "Production")
-    refusal = {"error_code": "INVALID_STATE", "message": "not now"}
-    workspace.control.fault("reply", path="*transition-stage", skip=1, status=400, body=refusal)
-
-    broken = promote(workspace, name, "version=2", undo="true")
-
-    assert_told(broken, 5, "not now")
-    assert "though version 1 moved to Production" in broken.summary
-    assert (broken.outputs["stage"], broken.outputs["previous-version"]) == ("Production", "2")
-    assert stages(workspace, name) == {"1": "Production", "2": "Production"}
-    planned = promote(workspace, name, "version=2", undo="true", dry_run="true")
-    assert planned.result["plan"] == ["promote Archived: version 2"]
-    assert promote(workspace, name, "version=2", undo="true").code == 0
-    assert stages(workspace, name) == {"1": "Production", "2": "Archived"}
-
-
 def test_a_higher_number_in_the_stage_is_a_warning(mlflow_server: MlflowServer) -> None:
     name = make_model(mlflow_server)
     for _ in range(2):
@@ -582,10 +249,6 @@ def test_a_fork_is_told_why_and_passes(registry_workspace: Workspace) -> None:
     (notice,) = skipped.annotations("notice")
     assert "Nothing was promoted: GitHub withholds" in notice
     assert registry_workspace.requests() == []
-
-
-MLFLOW = "/api/2.0/mlflow"
-MISSING = Reply.of({"error_code": "RESOURCE_DOES_NOT_EXIST", "message": "no"}, 404)
 
 
 def of_one_version(tiny: TinyServer, **fields: str) -> None:

@@ -24,12 +24,6 @@ def name() -> str:
     return f"churn-{uuid.uuid4().hex[:8]}"
 
 
-@pytest.fixture
-def side(request: pytest.FixtureRequest) -> Callable[[str], Side]:
-    """A server or workspace by the name of its fixture."""
-    return request.getfixturevalue
-
-
 def source_inputs(kind: str, side: Side, models: LoggedModels, folder: Path) -> dict[str, str]:
     """The inputs that name the tiny model, as it lies in a side, in one of the ways."""
     if kind == "run":

@@ -16,11 +16,6 @@ BOTH = pytest.mark.parametrize("registry", ["registry_workspace", "mlflow_server
 SHA = "d" * 40
 
 
-@pytest.fixture
-def side(request: pytest.FixtureRequest) -> Callable[[str], Side]:
-    return request.getfixturevalue
-
-
 def resolve(side: Side, name: str, select: str, **environment: str) -> Run:
     inputs = {"model-name": name, "select": select}
     return call("resolve", inputs, side_inputs("registry", side), **environment)

@@ -34,11 +34,6 @@ STAGING = "/databricks/mlflow/tmp-external-source"
 AT_ONCE = {"REMOTE_REGISTRY_ABANDONED_AFTER": "0"}
 
 
-@pytest.fixture
-def side(request: pytest.FixtureRequest) -> Callable[[str], Side]:
-    return request.getfixturevalue
-
-
 def retire(side: Side, name: str, **inputs: str) -> Run:
     environment = {key: inputs.pop(key) for key in list(inputs) if key.isupper()}
     asked = {key.replace("_", "-"): text for key, text in inputs.items()}

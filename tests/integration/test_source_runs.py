@@ -27,12 +27,6 @@ SIDES = ("source_workspace", "mlflow_server")
 ROOT = "mlflow-artifacts:/0/run/artifacts"
 
 
-@pytest.fixture
-def side(request: pytest.FixtureRequest) -> Callable[[str], Side]:
-    """A server or workspace by the name of its fixture."""
-    return request.getfixturevalue
-
-
 def planned(source: Side, inputs: dict[str, str]) -> Run:
     """The plan of registering in the source's own registry."""
     named = {"model-name": f"churn-{uuid.uuid4().hex[:8]}", "dry-run": "true", **inputs}

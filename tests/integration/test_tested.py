@@ -44,11 +44,6 @@ print("null")
 """
 
 
-@pytest.fixture
-def side(request: pytest.FixtureRequest) -> Callable[[str], Side]:
-    return request.getfixturevalue
-
-
 @pytest.fixture(scope="session")
 def packages(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
     return of_the_tests(tmp_path_factory.mktemp("wheels"))
