@@ -11,6 +11,7 @@ import clients
 import log_models as log_models_script
 import pytest
 import servers
+from hypothesis import HealthCheck, settings
 from log_models import LoggedModels
 from servers import MlflowServer
 from workspace import MlflowServers, Workspace
@@ -19,6 +20,9 @@ Target = Workspace | MlflowServer
 LogModels = Callable[[Target], LoggedModels]
 
 os.environ["MLFLOW_DISABLE_TELEMETRY"] = "true"
+# A busy machine is no failure.
+settings.register_profile("patient", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("patient")
 # Who starts the tests in the background has them, and what they start, ignore SIGINT.
 signal.signal(signal.SIGINT, signal.default_int_handler)
 

@@ -279,13 +279,9 @@ class Rest:
             raise Transient(failure, patience=_STRAY_SECONDS)
         if response.status_code not in _PASSING or code == "RESOURCE_LIMIT_EXCEEDED":
             raise failure
-        after = retry_after(response)
-        # 429 and a 503 that says when to come back are answered before anything is done.
-        not_done = response.status_code == 429 or (
-            response.status_code == 503 and after is not None
-        )
-        failure.may_be_done = not not_done
-        raise (NotSent if not_done else Transient)(failure, after)
+        # A limit is answered before anything is done; a gateway's 503 may come after it.
+        failure.may_be_done = response.status_code != 429
+        raise (Transient if failure.may_be_done else NotSent)(failure, retry_after(response))
 
     def _is_sign_in(self, code: str) -> bool:
         """Whether a 403 is about the token: Databricks says so with a number, or with a page."""

@@ -34,15 +34,20 @@ def _signals() -> Iterator[Fault]:
             yield Fault(name, {**rule, "after_handler": when == "after"}, signum=signum)
 
 
+_LATER = {"action": "reply", "headers": {"Retry-After": "1"}}
 FAULTS = (
-    Fault("429", {"action": "reply", "status": 429, "headers": {"Retry-After": "1"}}, passes=True),
+    Fault("429", {**_LATER, "status": 429}, passes=True),
     Fault("500", {"action": "reply", "status": 500}, passes=True),
     Fault(
         "502 after",
         {"action": "reply", "status": 502, "body": BAD_GATEWAY, "after_handler": True},
         passes=True,
     ),
-    Fault("503", {"action": "reply", "status": 503}, passes=True),
+    Fault(
+        "503 after",
+        {**_LATER, "status": 503, "after_handler": True},  # a gateway that had handed it on
+        passes=True,
+    ),
     Fault("lost reply", {"action": "lost-reply"}, passes=True),
     Fault("reset request", {"action": "reset-request"}, passes=True),
     Fault("reset reply", {"action": "reset-response"}, passes=True),

@@ -24,6 +24,10 @@ from exactly_once import (
 )
 from workspace import Workspace
 
+BUSY = {"action": "reply", "status": 503, "headers": {"Retry-After": "1"}}
+# A gateway may say "busy, come back" of what it has handed on.
+REPLIES_LOST = {"lost": {"action": "lost-reply"}, "busy": {**BUSY, "after_handler": True}}
+
 
 def test_a_rerun_is_quick_and_makes_few_requests(
     source_workspace: Workspace, registry_workspace: Workspace, inputs: dict[str, str], name: str
@@ -74,10 +78,11 @@ def test_jobs_that_race(
         "*/dbfs/delete",
     ],
 )
+@pytest.mark.parametrize("how", REPLIES_LOST)
 def test_a_lost_reply(
-    registry_workspace: Workspace, inputs: dict[str, str], name: str, path: str
+    registry_workspace: Workspace, inputs: dict[str, str], name: str, path: str, how: str
 ) -> None:
-    registry_workspace.control.fault("lost-reply", path=path)
+    registry_workspace.control.fault(path=path, **REPLIES_LOST[how])
     run = register({**inputs, "stage": "Staging", "permissions": "team=CAN_MANAGE"})
     assert_one_version(registry_workspace, name, run)
     assert run.annotations("warning") == []

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import signal
 import time
+from collections.abc import Callable
 
 import pytest
 from tiny_server import Reply, TinyServer, serving
@@ -33,6 +34,10 @@ def new_rest(tiny: TinyServer) -> Rest:
 
 def once(rest: Rest) -> None:
     rest.once("/create", {"name": "churn"})
+
+
+def read(rest: Rest) -> None:
+    rest.get("/get")
 
 
 @pytest.mark.parametrize("reply", NO_JSON)
@@ -64,12 +69,14 @@ def test_what_does_not_pass_is_told_in_the_end(tiny: TinyServer, reply: Reply) -
     assert len(tiny.requests) > 2
 
 
-@pytest.mark.parametrize("status", [429, 503])
-def test_a_server_that_says_when_is_asked_then(tiny: TinyServer, rest: Rest, status: int) -> None:
+@pytest.mark.parametrize(("status", "asked"), [(429, once), (429, read), (503, read)])
+def test_a_server_that_says_when_is_asked_then(
+    tiny: TinyServer, rest: Rest, status: int, asked: Callable[[Rest], None]
+) -> None:
     tiny.replies = [Reply(status, headers={"Retry-After": "1"}), GOOD]
     begun = time.monotonic()
 
-    once(rest)
+    asked(rest)
 
     assert 1.0 <= time.monotonic() - begun < 5
     assert len(tiny.requests) == 2
@@ -92,7 +99,10 @@ def test_an_odd_time_to_come_back_is_none(tiny: TinyServer, rest: Rest, after: s
     assert rest.get("/get") == {"answer": 42}
 
 
-@pytest.mark.parametrize("reply", [*LOST, *NO_JSON])
+@pytest.mark.parametrize(
+    "reply",
+    [*LOST, *NO_JSON, pytest.param(Reply(503, headers={"Retry-After": "1"}), id="503, later")],
+)
 def test_what_may_have_been_done_is_sent_once(tiny: TinyServer, rest: Rest, reply: Reply) -> None:
     tiny.replies = [reply, GOOD]
 
@@ -156,7 +166,7 @@ def test_a_connection_lost_while_a_file_is_sent_may_be_a_refusal(
     ("replies", "may_be_done"),
     [
         ([Reply(429)], False),
-        ([Reply(503, headers={"Retry-After": "1"})], False),
+        ([Reply(503, headers={"Retry-After": "1"})], True),
         ([Reply(500)], True),
         ([Reply(500), Reply(429)], True),
     ],

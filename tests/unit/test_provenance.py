@@ -174,7 +174,7 @@ for names in (("full_name",), ("sha", "repo"), ("number", "head"), ("pull_reques
     events = leaves | st.dictionaries(st.sampled_from(names), events)
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture])
 @given(events)
 def test_no_payload_says_more_than_a_number_a_commit_and_a_flag(path: Path, event: Any) -> None:
     found = from_event(path, event if not isinstance(event, str) else json.dumps(event))
