@@ -6,6 +6,7 @@ import re
 import signal
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 from clients import call
@@ -313,6 +314,15 @@ def test_what_takes_too_long_after_a_signal_is_told_to_be_left(
     assert_one_version(registry_workspace, name, register(inputs, GITHUB_RUN_ATTEMPT="2"))
 
 
+def in_a_row(requests: list[dict[str, Any]]) -> int:
+    """How many of them were sent each after the reply to the one before."""
+    count, answered = 0, 0.0
+    for one in sorted(requests, key=lambda one: one["started"] + one["seconds"]):
+        if one["started"] >= answered:
+            count, answered = count + 1, one["started"] + one["seconds"]
+    return count
+
+
 def test_where_every_call_is_slow_copy_and_version_are_gone_within_5_s_of_a_signal(
     registry_workspace: Workspace, inputs: dict[str, str], name: str, tmp_path: Path
 ) -> None:
@@ -322,11 +332,12 @@ def test_where_every_call_is_slow_copy_and_version_are_gone_within_5_s_of_a_sign
     time.sleep(0.3)
     registry_workspace.control.set(latency=0.7)
     registry_workspace.control.clear_requests()
-    begun, signalled = time.monotonic(), time.time()
+    signalled = time.time()
     code, log = started.end(signal.SIGINT)
-    assert time.monotonic() - begun < 6.5
-    ended = {one["path"]: one["started"] + one["seconds"] for one in registry_workspace.requests()}
+    requests = registry_workspace.requests()
+    ended = {one["path"]: one["started"] + one["seconds"] for one in requests}
     registry_workspace.reset()
+    assert in_a_row(requests) <= 6
     assert ended["/api/2.0/mlflow/model-versions/delete"] - signalled < 5
     assert ended["/api/2.0/dbfs/delete"] - signalled < 5
     assert code == 130, log

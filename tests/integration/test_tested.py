@@ -121,36 +121,51 @@ def test_an_environment_of_what_the_model_requires_made_by_venv(
     assert list(temporary.iterdir()) == []
 
 
-def with_shims(folder: Path) -> Path:
-    """The kind that pyenv has, where the model's processes can't read."""
-    folder.mkdir()
-    for minor in range(10, 15):
+@pytest.fixture(scope="session")
+def uv_and_shims(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """A PATH: `uv`, and Pythons of the kind that pyenv has, which the model can't run."""
+    folder = tmp_path_factory.mktemp("programs")
+    command = [base_python(), "-m", "pip", "install", "--quiet", "--target", folder / "uv", UV]
+    subprocess.run(command, env={**os.environ, **of_this_machine()}, check=True)
+    for minor in range(10, 30):
         shim = folder / f"python3.{minor}"
         shim.write_text(f'#!/bin/sh\nexec "{base_python()}" "$@"\n')
         shim.chmod(0o755)
-    return folder
+    return f"{folder / 'uv/bin'}:{folder}"
 
 
-@pytest.mark.timeout(600)
-def test_an_environment_made_by_uv_where_shims_stand_for_python(
-    registry_workspace: Workspace, name: str, tmp_path: Path, temporary: Path
-) -> None:
-    settings = of_this_machine()
-    command = [base_python(), "-m", "pip", "install", "--quiet", "--target", tmp_path / "uv", UV]
-    subprocess.run(command, env={**os.environ, **settings}, check=True)
-    packages = of_the_tests(temporary)
-    registered(registry_workspace, name, model_files())
-    shims = with_shims(tmp_path / "shims")
-    environment = {
-        "PATH": f"{tmp_path / 'uv/bin'}:{shims}",
+@pytest.fixture
+def offline(temporary: Path, uv_and_shims: str) -> dict[str, str]:
+    return {
+        "PATH": uv_and_shims,
         "RUNNER_TEMP": str(temporary),
-        "UV_FIND_LINKS": packages["PIP_FIND_LINKS"].replace(" ", ","),
+        "UV_FIND_LINKS": of_the_tests(temporary)["PIP_FIND_LINKS"].replace(" ", ","),
         "UV_NO_INDEX": "1",
         "UV_OFFLINE": "1",
     }
-    done = try_out(registry_workspace, name, environment, rows=ROWS, expect="[2, 4]")
+
+
+@pytest.mark.timeout(600)
+def test_an_environment_made_by_uv(
+    registry_workspace: Workspace, name: str, offline: dict[str, str]
+) -> None:
+    registered(registry_workspace, name, model_files())
+    done = try_out(registry_workspace, name, offline, rows=ROWS, expect="[2, 4]")
     assert done.code == 0, done.log
     assert "by uv" in done.log
+
+
+@pytest.mark.timeout(600)
+def test_uv_is_to_bring_a_python_that_is_not_here(
+    registry_workspace: Workspace, name: str, offline: dict[str, str]
+) -> None:
+    files = model_files() | {"python_env.yaml": "python: 3.29.1\n"}
+    registered(registry_workspace, name, files)
+    done = try_out(registry_workspace, name, offline, rows=ROWS)
+    assert done.code == 6, done.log
+    assert "by uv, with Python 3.29" in done.log
+    assert "3.29" in done.annotations()[0]
+    assert "Permission denied" not in done.log
 
 
 def test_nothing_is_asked_without_consent(

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import os
 import re
+import subprocess
 import sys
 from pathlib import Path
 
@@ -14,7 +14,7 @@ from remote_registry.inputs.data import yaml_of
 from remote_registry.inputs.texts import InputError
 from remote_registry.inputs.values import tags
 from remote_registry.testing import allowed as allowing
-from remote_registry.testing.allowed import allowed, named_paths, readable_path
+from remote_registry.testing.allowed import allowed, named_paths
 from remote_registry.testing.described import Described, describe
 from remote_registry.testing.python import choose
 
@@ -229,25 +229,51 @@ def test_uv_brings_the_python_that_was_asked_for(tmp_path: Path) -> None:
     uv.chmod(0o755)
     maker = choose((3, 29), {"PATH": str(tmp_path)})
     assert (maker.uv, maker.python, maker.warning) == (str(uv), "3.29", "")
+    assert maker.brings
+
+
+def a_python(file: Path, told: str) -> None:
+    """One that says so of itself."""
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_text(f"#!/bin/sh\n{told}\n")
+    file.chmod(0o755)
 
 
 def test_uv_is_given_the_python_that_a_shim_stands_for(tmp_path: Path) -> None:
-    for name, told in (
-        ("uv", ""),
-        ("python3.29", "echo 3 29\necho /pythons/bin/it\necho /pythons"),
-    ):
-        (tmp_path / name).write_text(f"#!/bin/sh\n{told}\n")
-        (tmp_path / name).chmod(0o755)
-    maker = choose((3, 29), {"PATH": str(tmp_path)})
-    assert (maker.uv, maker.python) == (str(tmp_path / "uv"), "/pythons/bin/it")
-    assert "/pythons" in maker.needs
+    a_python(tmp_path / "a/python3.29", "exit 127")
+    a_python(tmp_path / "b/python3.29", "echo 3 29; echo /pythons/bin/it; echo /pythons")
+    a_python(tmp_path / "b/uv", "")
+    maker = choose((3, 29), {"PATH": f"{tmp_path}/a:{tmp_path}/b"})
+    assert (maker.uv, maker.python) == (str(tmp_path / "b/uv"), "/pythons/bin/it")
+    assert maker.needs == (maker.uv, "/pythons")
+    assert not maker.brings
 
 
-def test_hidden_folders_of_path_are_left_out(tmp_path: Path) -> None:
-    link = tmp_path / "link"
-    link.symlink_to("/home/me/.local/bin")
-    path = f"/home/me/.pyenv/shims:/usr/bin:/home/me/pythons/3.11/bin::/home/men/bin:{link}"
-    shown = ("/home/me/pythons/3.11", "/other")
-    kept = readable_path(path, ("/home/me", os.getcwd()), shown)
-    assert kept == "/usr/bin:/home/me/pythons/3.11/bin:/home/men/bin"
-    assert readable_path("/home/me/bin", ("/home/me",), ()) == ""
+def test_of_the_tool_cache_the_newest_of_the_usual_kind_is_taken(tmp_path: Path) -> None:
+    for name, told in {
+        "3.29.9/x64": "echo 3 29; echo /9; echo /",
+        "3.29.10/x64": "echo 3 29; echo /10; echo /",
+        "3.29.11/x64-freethreaded": "echo 3 29; echo /11; echo /; exit 1",
+        "3.29.12-alpha.1/x64": "echo 3 29; echo /12; echo /; exit 1",
+    }.items():
+        a_python(tmp_path / "Python" / name / "bin/python", told)
+    maker = choose((3, 29), {"PATH": "/nowhere", "RUNNER_TOOL_CACHE": str(tmp_path)})
+    assert (maker.python, maker.warning) == ("/10", "")
+
+
+@pytest.mark.parametrize(
+    "unusual",
+    [
+        "sys.implementation.name = 'pypy'",
+        "sys.version_info = (3, 29, 0, 'alpha', 1)",
+        "sysconfig.get_config_var = {'Py_GIL_DISABLED': 1}.get",
+    ],
+)
+def test_a_python_of_another_kind_is_passed_over(tmp_path: Path, unusual: str) -> None:
+    ask = f"import sys, sysconfig; {unusual}; exec(sys.argv[-1])"
+    a_python(tmp_path / "python3.29", f'exec "{sys.executable}" -c "{ask}" "$@"')
+    named = subprocess.run(
+        [tmp_path / "python3.29", "print(1)"], capture_output=True, text=True, check=True
+    )
+    assert named.stdout == "1\n"
+    assert "nearest" in choose((3, 29), {"PATH": str(tmp_path)}).warning

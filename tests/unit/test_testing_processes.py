@@ -178,6 +178,16 @@ def test_only_what_is_hidden_is_hidden(tmp_path: Path) -> None:
     assert sorted(found) == [str(tmp_path / "a/open"), str(tmp_path / "b")]
 
 
+def test_what_is_hidden_below_what_is_shown_stays_hidden(tmp_path: Path) -> None:
+    for name in ("home/python/bin", "home/python/job"):
+        (tmp_path / name).mkdir(parents=True)
+    hidden = [str(tmp_path / "home"), str(tmp_path / "home/python/job")]
+    shown = [str(tmp_path / "home/python"), "/"]
+    found = list(shut_in.readable_paths(hidden, shown))
+    assert str(tmp_path / "home/python/bin") in found
+    assert not {*hidden, *shown, str(tmp_path)} & {*found}
+
+
 def test_the_folders_of_a_job_are_hidden(tmp_path: Path) -> None:
     runner = tmp_path / "runner"
     workspace = runner / "_work/churn"

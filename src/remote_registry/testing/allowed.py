@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
 _PLAIN = (
     "LANG", "LANGUAGE", "LC_ALL", "LC_CTYPE", "PATH", "TZ",
@@ -58,14 +58,3 @@ def named_paths(variables: Mapping[str, str]) -> list[str]:
     ]
     # Path.exists raises where a folder above can't be entered, or the name is too long.
     return [word for word in words if word.startswith("/") and os.path.exists(word)]  # noqa: PTH110
-
-
-def readable_path(path: str, hidden: Sequence[str], shown: Sequence[str]) -> str:
-    """`PATH` without its hidden folders, for `uv` brings no Python where it may not run one."""
-
-    def is_below(folder: str, folders: Sequence[str]) -> bool:
-        return any(f"{folder}/".startswith(f"{one}/") for one in folders)
-
-    named = ((name, os.path.realpath(name)) for name in path.split(os.pathsep))
-    kept = (name for name, at in named if is_below(at, shown) or not is_below(at, hidden))
-    return os.pathsep.join(kept)

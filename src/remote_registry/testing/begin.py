@@ -22,7 +22,7 @@ from ..outcome import Log, readable
 from ..registry.api import RegistryApi
 from ..run import Call
 from ..trust import check_creator
-from .allowed import allowed, named_paths, readable_path
+from .allowed import allowed, named_paths
 from .described import Described, describe
 from .folder import PrivateFolder, told_of_disk
 from .handover import Handover, places_of, start_second_half
@@ -173,10 +173,8 @@ def _brought(
     maker = choose(described.python, environment)
     if maker.warning:
         log.warning(maker.warning)
-    shown = (*maker.needs, *named_paths(variables))
+    shown = tuple(map(os.path.realpath, (*maker.needs, *named_paths(variables))))
     hidden = tuple({os.path.realpath(folder) for folder in _hidden(environment)} - {"/"})
-    readable = readable_path(variables.get("PATH", ""), hidden, shown)
-    variables["PATH"] = readable or os.defpath
     return Brought(folder, described, maker, variables, hidden, shown)
 
 

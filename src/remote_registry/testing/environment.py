@@ -59,7 +59,10 @@ class ModelEnvironment:
     def _made_by(self) -> list[str]:
         place = str(self._folder.environment)
         if self._maker.uv:
-            return [self._maker.uv, "venv", "--no-project", "--python", self._maker.python, place]
+            # Not from PATH, where a Python may be a shim that the shut-in `uv` may not run.
+            brought = ["--python-preference", "only-managed"] if self._maker.brings else []
+            wanted = ["--python", self._maker.python]
+            return [self._maker.uv, "venv", "--no-project", *brought, *wanted, place]
         return [self._maker.python, "-I", "-m", "venv", place]
 
     def _installer(self) -> list[str]:

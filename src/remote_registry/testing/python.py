@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -10,11 +11,15 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-_ASK = (
-    "import os, sys, sysconfig; print(*sys.version_info[:2]); "
-    "print(os.path.realpath(getattr(sys, '_base_executable', None) or sys.executable)); "
-    "print(sys.base_prefix)"
-)
+_ASK = """
+import os, sys, sysconfig
+print(*sys.version_info[:2])
+print(os.path.realpath(getattr(sys, "_base_executable", None) or sys.executable))
+print(sys.base_prefix)
+threads_free = sysconfig.get_config_var("Py_GIL_DISABLED")
+usual = sys.implementation.name == "cpython" and sys.version_info[3] == "final"
+sys.exit(0 if usual and not threads_free else 1)
+"""
 _NEWEST = 30
 _SECONDS = 20
 
@@ -25,15 +30,17 @@ class Maker:
 
     Attributes:
         uv: The program; empty where it is not there.
-        python: The interpreter; where there is none of that version, the one `uv` is to bring.
+        python: The interpreter; where `uv` is to bring one, its version.
         warning: Where the Python is not the one that the model was made with.
         needs: Folders that it needs to read.
+        brings: Whether `uv` is to bring the Python.
     """
 
     uv: str
     python: str
     warning: str = ""
     needs: tuple[str, ...] = ()
+    brings: bool = False
 
 
 @dataclass(frozen=True)
@@ -57,10 +64,10 @@ def choose(wanted: tuple[int, int] | None, environment: Mapping[str, str]) -> Ma
     if uv := shutil.which("uv", path=environment.get("PATH")):
         uv = os.path.realpath(uv)
         version = wanted or sys.version_info[:2]
-        # By its path, for on PATH it may be a shim, which the shut-in `uv` may not run.
-        here = [one.path for one in found if one.version == version]
-        python = here[0] if here else ".".join(map(str, version))
-        return Maker(uv, python, needs=(uv, *(one.prefix for one in found)))
+        for one in found:
+            if one.version == version:
+                return Maker(uv, one.path, needs=(uv, one.prefix))
+        return Maker(uv, ".".join(map(str, version)), brings=True, needs=(uv,))
     return _nearest(found, wanted)
 
 
@@ -75,16 +82,26 @@ def _found(wanted: tuple[int, int], environment: Mapping[str, str]) -> Iterator[
 
 
 def _candidates(major: int, minor: int, environment: Mapping[str, str]) -> Iterator[str]:
-    if on_path := shutil.which(f"python{major}.{minor}", path=environment.get("PATH")):
-        yield on_path
+    for folder in environment.get("PATH", os.defpath).split(os.pathsep):
+        if on_path := shutil.which(f"python{major}.{minor}", path=folder):
+            yield on_path
     for name in ("RUNNER_TOOL_CACHE", "AGENT_TOOLSDIRECTORY"):
         if tools := environment.get(name):
             kept = Path(tools, "Python").glob(f"{major}.{minor}.*/*/bin/python")
-            yield from sorted(map(str, kept), reverse=True)
+            yield from map(str, sorted(kept, key=_numbers, reverse=True))
+
+
+def _numbers(python: Path) -> list[int]:
+    """Of `3.13.10/x64/bin/python`, 3, 13 and 10."""
+    return [int(number) for number in re.findall(r"\d+", python.parents[2].name)]
 
 
 def _asked(candidate: str, environment: Mapping[str, str]) -> _Python | None:
-    """What an interpreter tells of itself; a shim tells the one that it stands for."""
+    """What an interpreter tells of itself, a shim of the one that it stands for.
+
+    `None` where it can't be run, or is no CPython of the usual kind: neither a release to come,
+    nor free-threaded.
+    """
     command = [candidate, "-I", "-S", "-c", _ASK]
     try:
         told = subprocess.run(

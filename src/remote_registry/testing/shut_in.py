@@ -87,6 +87,16 @@ def shown_paths(hidden: Sequence[str], top: str = "/") -> Iterator[str]:
             yield path
 
 
+def readable_paths(hidden: Sequence[str], shown: Sequence[str]) -> Iterator[str]:
+    """The same, and what is shown of the hidden folders; below that, too, some may be hidden."""
+    yield from shown_paths(hidden)
+    for path in shown:
+        if any(folder.startswith(f"{path.rstrip('/')}/") for folder in hidden):
+            yield from shown_paths(hidden, path)
+        else:
+            yield path
+
+
 def devices(top: str = "/dev") -> Iterator[str]:
     """Those that a program may use: no disk, which root could read past all rules."""
     try:
@@ -109,7 +119,7 @@ def hide(limits: dict[str, Any]) -> None:
     ruleset = Ruleset(rights, 0, SCOPES if abi >= 6 else 0)
     size = 24 if abi >= 6 else 8
     rules = libc.syscall(CREATE_RULESET, ctypes.byref(ruleset), ctypes.c_size_t(size), 0)
-    for path in [*shown_paths([*limits["hidden"], "/dev"]), *limits["shown"]]:
+    for path in readable_paths([*limits["hidden"], "/dev"], limits["shown"]):
         allow(rules, path, READ)
     for path in devices():
         allow(rules, path, READ | WRITE_FILE | (TRUNCATE & rights))
