@@ -67,8 +67,10 @@ def create(job: Job, body: Json, tags: dict[str, str], creation: Creation) -> Ve
                 if own := _look_for_own(job):
                     creation.add(own)
                     return _told(job, own[0])
-                if time.monotonic() > deadline:
+                wait = doubt.after or 0.0
+                if time.monotonic() + wait > deadline:
                     raise
+                cancelling.sleep(wait)
             except QuotaReached:
                 if time.monotonic() > deadline:
                     raise

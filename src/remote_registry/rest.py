@@ -85,10 +85,15 @@ class ApiError(Failure):
 
 
 class InDoubt(Failure):
-    """A call that must not be repeated was sent, and whether it was carried out is unknown."""
+    """A call that must not be repeated was sent, and whether it was carried out is unknown.
+
+    Attributes:
+        after: Seconds that the server asked to wait (`Retry-After`), if it did.
+    """
 
     exit_code = RegistryFailed.exit_code
     title = RegistryFailed.title
+    after: float | None = None
 
 
 class Rest:
@@ -143,7 +148,9 @@ class Rest:
                 if isinstance(error, NotSent):
                     raise
                 failure = error.failure
-                raise InDoubt(failure.what, where=failure.where, todo=failure.todo) from error
+                doubt = InDoubt(failure.what, where=failure.where, todo=failure.todo)
+                doubt.after = error.after
+                raise doubt from error
 
         return self.repeat(attempt)
 

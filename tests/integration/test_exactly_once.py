@@ -91,6 +91,29 @@ def test_a_lost_reply(
     assert len(registry_workspace.requests("POST", "*/model-versions/create")) == 1
 
 
+def test_who_is_asked_to_wait_tries_no_earlier(
+    registry_workspace: Workspace, inputs: dict[str, str], name: str
+) -> None:
+    path = "*/model-versions/create"
+    registry_workspace.control.fault(path=path, **BUSY | {"headers": {"Retry-After": "9"}})
+    run = register(inputs)
+    assert_one_version(registry_workspace, name, run)
+    refused, taken = registry_workspace.requests("POST", path)
+    assert taken["started"] - refused["started"] >= 9
+
+
+def test_nobody_waits_longer_than_the_timeout(
+    registry_workspace: Workspace, inputs: dict[str, str], name: str
+) -> None:
+    path = "*/model-versions/create"
+    registry_workspace.control.fault(path=path, **BUSY | {"headers": {"Retry-After": "999"}})
+    run = register(inputs)
+    assert run.code == 5, run.log
+    assert "503" in run.annotations()[0]
+    assert len(registry_workspace.requests("POST", path)) == 1
+    assert versions(registry_workspace, name) == models(registry_workspace, name) == []
+
+
 def test_the_winner_of_a_race_is_verified_before_ours_is_given_up(
     registry_workspace: Workspace, inputs: dict[str, str], name: str, tmp_path: Path
 ) -> None:

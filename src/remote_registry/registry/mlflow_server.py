@@ -68,7 +68,7 @@ class _ServedHome:
             except InDoubt as doubt:
                 if found := self._of_try(mark):
                     return found[0]
-                raise Transient(doubt) from doubt
+                raise Transient(doubt, doubt.after) from doubt
             except (Failure, Cancelled) as ending:
                 self._doubted = mark if ending.may_be_done else before
                 raise

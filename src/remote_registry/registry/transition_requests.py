@@ -144,7 +144,7 @@ class RequestsApi(RegistryApi):
                 self.rest.once(f"{_API}/{call}", body | self._comment)
             except InDoubt as doubt:
                 if not _comes_true(is_done):
-                    raise Transient(doubt) from doubt
+                    raise Transient(doubt, doubt.after) from doubt
             except ApiError:
                 if not is_done():
                     raise
