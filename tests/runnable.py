@@ -101,7 +101,7 @@ def of_this_machine() -> dict[str, str]:
 
 def base_python() -> str:
     """The Python that this one's environment was made of, which has a pip."""
-    return str(getattr(sys, "_base_executable", sys.executable))
+    return os.path.realpath(getattr(sys, "_base_executable", sys.executable))
 
 
 def try_out(

@@ -170,7 +170,9 @@ def _split(text: str) -> tuple[str, str, str]:
     if parts.scheme not in _DEFAULT_PORTS or not parts.netloc:
         raise InputError(f"needs its scheme: https://{re.sub('^[A-Za-z-]+:/+|^/+', '', text)}")
     host = _host(parts.hostname or "")
-    if not host or port == 0:
+    # `urlsplit` finds a host in a[::1], and in Python 3.10 in [1.2.3.4].
+    written = re.sub(":[0-9]*$", "", parts.netloc).lower().removesuffix(".")
+    if not host or port == 0 or host != written:
         raise InputError(f"{parts.netloc!r} is no host name.")
     if parts.fragment or not re.fullmatch(r"[A-Za-z0-9._~/%-]*", parts.path):
         raise InputError("is a plain address, without '#' and odd characters.")
