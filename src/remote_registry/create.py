@@ -64,13 +64,12 @@ def create(job: Job, body: Json, tags: dict[str, str], creation: Creation) -> Ve
                 return _told(job, _sent(job, body, tags, creation))
             except InDoubt as doubt:
                 job.log.line(f"no clear reply to create ({doubt.what}); looking for the version")
-                if own := _look_for_own(job):
+                again_at = time.monotonic() + (doubt.after or 0.0)
+                if own := _look_for_own(job, again_at if again_at <= deadline else 0.0):
                     creation.add(own)
                     return _told(job, own[0])
-                wait = doubt.after or 0.0
-                if time.monotonic() + wait > deadline:
+                if max(again_at, time.monotonic()) > deadline:
                     raise
-                cancelling.sleep(wait)
             except QuotaReached:
                 if time.monotonic() > deadline:
                     raise
@@ -104,11 +103,15 @@ def _told(job: Job, version: Version) -> Version:
     return version
 
 
-def _look_for_own(job: Job) -> list[Version]:
+def _look_for_own(job: Job, again_at: float) -> list[Version]:
+    """What a "create" in doubt has made, until the moment from which it may be sent again."""
     for wait in _DOUBT_SECONDS:
         cancelling.sleep(wait)
         if own := own_versions(job):
             return own
+    if (left := again_at - time.monotonic()) > 0:
+        cancelling.sleep(left)
+        return own_versions(job)
     return []
 
 

@@ -325,9 +325,9 @@ def test_a_second_signal_leaves_at_once_and_says_what_each_leaves(many: Many) ->
     begun = many.start("cancelled")
     until(lambda: all(versions(many.registry, name) for name in many.names))
     many.registry.control.fault("silence", method="DELETE", path="*", seconds=8, times=0)
+    at = time.monotonic()
     begun.process.send_signal(signal.SIGINT)
     until(lambda: many.registry.requests("DELETE"))
-    at = time.monotonic()
     run = begun.end(signal.SIGTERM)
     assert time.monotonic() - at < 6
     assert run.code == 130, run.log

@@ -279,9 +279,9 @@ def test_a_second_signal_leaves_at_once_and_says_what_is_left(
     started = Started(tmp_path / "cancelled", inputs)
     until(lambda: versions(registry_workspace, name))
     registry_workspace.control.fault("silence", path="*/delete", seconds=8, times=2)
+    begun = time.monotonic()
     started.process.send_signal(signal.SIGINT)
     until(lambda: len(registry_workspace.requests(path="*/delete")) == 2)
-    begun = time.monotonic()
     code, log = started.end(signal.SIGTERM)
     assert time.monotonic() - begun < 6
     assert code == 130, log

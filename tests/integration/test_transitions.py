@@ -203,7 +203,7 @@ def test_two_who_ask_for_the_same(
 
 LOST: list[dict[str, Any]] = [
     {"action": "lost-reply"},
-    {"action": "reply", "status": 503, "body": {}},
+    {"action": "reply", "status": 503, "body": {}, "headers": {"Retry-After": "6"}},
     {"action": "reply", "status": 500, "body": {}, "after_handler": True},
     {"action": "html", "after_handler": True},
     {"action": "truncated"},
@@ -230,6 +230,9 @@ def test_a_reply_that_is_lost(
     sent = [one for one in writes(workspace) if "transition-requests" in one]
     carried_out = fault.get("after_handler") or "status" not in fault
     assert len(sent) == (1 if carried_out else 2)
+    if not carried_out:
+        refused, taken = workspace.requests("POST", path)
+        assert taken["started"] - refused["started"] >= 6
 
 
 @EACH

@@ -1,4 +1,4 @@
-"""Withdrawing what a try has made."""
+"""Finding and withdrawing what a try has made."""
 
 from __future__ import annotations
 
@@ -27,3 +27,22 @@ def test_a_version_that_is_in_use_keeps_no_other_from_being_withdrawn(
     with pytest.raises(RegistryFailed, match="Version 1 is taken and may be in use by another job"):
         create.withdraw_all(job, made)
     assert withdrawn == ["1", "2"]
+
+
+@pytest.mark.parametrize("again_in", [0.0, 60.0])
+def test_what_is_made_while_the_registry_has_us_wait_is_seen_before_another_try(
+    monkeypatch: pytest.MonkeyPatch, again_in: float
+) -> None:
+    now = 1000.0
+
+    def sleep(seconds: float) -> None:
+        nonlocal now
+        now += seconds
+
+    late = Version("m", "1", READY, "None")
+    monkeypatch.setattr(create, "own_versions", lambda _: [late] if now >= 1020 else [])
+    monkeypatch.setattr(create, "cancelling", SimpleNamespace(sleep=sleep))
+    monkeypatch.setattr(create, "time", SimpleNamespace(monotonic=lambda: now))
+    job: Any = None
+    found = create._look_for_own(job, now + again_in)
+    assert (found, now) == (([late], 1060.0) if again_in else ([], 1007.0))

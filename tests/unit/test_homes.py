@@ -108,6 +108,29 @@ def test_a_home_that_an_odd_reply_told_of_stays_in_doubt(
     assert home.is_in_doubt
 
 
+def test_a_home_that_is_made_while_the_registry_has_us_wait_is_taken() -> None:
+    doubt = InDoubt("busy")
+    doubt.after = 60.0
+    rest: Any = Answers(get_by_name=EXPERIMENT, create=doubt, search={})
+    waits: list[float | None] = []
+
+    def repeat(attempt: Any) -> Any:
+        try:
+            return attempt()
+        except Transient as error:
+            waits.append(error.after)
+            tags = [{"key": MARK_TAG, "value": MARK.text}]
+            info = {"run_id": "r", "artifact_uri": "mlflow-artifacts:/1/r/artifacts"}
+            rest.answers["search"] = {"runs": [{"info": info, "data": {"tags": tags}}]}
+            return attempt()
+
+    rest.repeat = repeat
+    home = RunHome(rest, "m")
+    home.prepare(MARK)
+    assert waits == [60.0]
+    assert rest.calls.count("create") == 1
+
+
 @pytest.mark.parametrize("may_be_done", [True, False])
 @pytest.mark.parametrize("kind", [LoggedModelHome, RunHome, StagingRun])
 def test_a_home_is_begun_if_a_cancelled_call_may_have_made_it(kind: Any, may_be_done: bool) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import subprocess
 import sys
 from pathlib import Path
 
@@ -262,18 +261,21 @@ def test_of_the_tool_cache_the_newest_of_the_usual_kind_is_taken(tmp_path: Path)
 
 
 @pytest.mark.parametrize(
-    "unusual",
+    ("kind", "taken"),
     [
-        "sys.implementation.name = 'pypy'",
-        "sys.version_info = (3, 29, 0, 'alpha', 1)",
-        "sysconfig.get_config_var = {'Py_GIL_DISABLED': 1}.get",
+        ("", True),
+        ("sys.implementation.name = 'pypy'", False),
+        ("sys.version_info = (3, 29, 0, 'alpha', 1)", False),
+        ("sysconfig.get_config_var = {'Py_GIL_DISABLED': 1}.get", False),
     ],
 )
-def test_a_python_of_another_kind_is_passed_over(tmp_path: Path, unusual: str) -> None:
-    ask = f"import sys, sysconfig; {unusual}; exec(sys.argv[-1])"
-    a_python(tmp_path / "python3.29", f'exec "{sys.executable}" -c "{ask}" "$@"')
-    named = subprocess.run(
-        [tmp_path / "python3.29", "print(1)"], capture_output=True, text=True, check=True
-    )
-    assert named.stdout == "1\n"
-    assert "nearest" in choose((3, 29), {"PATH": str(tmp_path)}).warning
+@pytest.mark.parametrize("name", ["python3.29", "python3", "python"])
+def test_a_python_of_another_kind_is_passed_over(
+    tmp_path: Path, name: str, kind: str, taken: bool
+) -> None:
+    told = f"import sys, sysconfig; sys.version_info = (3, 29, 0, 'final', 0); {kind}"
+    script = tmp_path / "script.py"
+    script.write_text(f"{told}\ncode = sys.argv[4]\ndel sys.argv[1:5]\nexec(code)\n")
+    a_python(tmp_path / name, f'exec "{sys.executable}" "{script}" "$@"')
+    maker = choose((3, 29), {"PATH": str(tmp_path)})
+    assert ("nearest" in maker.warning) is not taken

@@ -139,10 +139,16 @@ class RequestsApi(RegistryApi):
             `False` where it was refused, for another job has done the same.
         """
 
+        in_doubt = False
+
         def attempt() -> bool:
+            nonlocal in_doubt
+            if in_doubt and is_done():  # by now
+                return True
             try:
                 self.rest.once(f"{_API}/{call}", body | self._comment)
             except InDoubt as doubt:
+                in_doubt = True
                 if not _comes_true(is_done):
                     raise Transient(doubt, doubt.after) from doubt
             except ApiError:

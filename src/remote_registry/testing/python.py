@@ -18,7 +18,7 @@ print(os.path.realpath(getattr(sys, "_base_executable", None) or sys.executable)
 print(sys.base_prefix)
 threads_free = sysconfig.get_config_var("Py_GIL_DISABLED")
 usual = sys.implementation.name == "cpython" and sys.version_info[3] == "final"
-sys.exit(0 if usual and not threads_free else 1)
+sys.exit(0 if sys.argv[1] or (usual and not threads_free) else 1)
 """
 _NEWEST = 30
 _SECONDS = 20
@@ -57,7 +57,7 @@ def choose(wanted: tuple[int, int] | None, environment: Mapping[str, str]) -> Ma
         wanted: (major, minor); `None` for any.
         environment: Where programs are looked for: `PATH`, `RUNNER_TOOL_CACHE`.
     """
-    own = _asked(sys.executable, environment)
+    own = _asked(sys.executable, environment, of_any_kind=True)
     found = [own] if own else []
     if wanted and not (own and own.version == wanted):
         found += _found(wanted, environment)
@@ -75,16 +75,23 @@ def _found(wanted: tuple[int, int], environment: Mapping[str, str]) -> Iterator[
     """Those that are there, the wanted one alone where there is one."""
     minors = sorted(range(6, _NEWEST), key=lambda minor: abs(minor - wanted[1]))
     for minor in minors:
-        for candidate in _candidates(wanted[0], minor, environment):
-            if python := _asked(candidate, environment):
+        version = (wanted[0], minor)
+        for candidate in _candidates(version, environment, by_any_name=minor == wanted[1]):
+            python = _asked(candidate, environment)
+            if python and python.version == version:
                 yield python
                 return
 
 
-def _candidates(major: int, minor: int, environment: Mapping[str, str]) -> Iterator[str]:
-    for folder in environment.get("PATH", os.defpath).split(os.pathsep):
-        if on_path := shutil.which(f"python{major}.{minor}", path=folder):
-            yield on_path
+def _candidates(
+    version: tuple[int, int], environment: Mapping[str, str], *, by_any_name: bool
+) -> Iterator[str]:
+    major, minor = version
+    others = (f"python{major}", "python") if by_any_name else ()
+    for name in (f"python{major}.{minor}", *others):
+        for folder in environment.get("PATH", os.defpath).split(os.pathsep):
+            if on_path := shutil.which(name, path=folder):
+                yield on_path
     for name in ("RUNNER_TOOL_CACHE", "AGENT_TOOLSDIRECTORY"):
         if tools := environment.get(name):
             kept = Path(tools, "Python").glob(f"{major}.{minor}.*/*/bin/python")
@@ -96,13 +103,15 @@ def _numbers(python: Path) -> list[int]:
     return [int(number) for number in re.findall(r"\d+", python.parents[2].name)]
 
 
-def _asked(candidate: str, environment: Mapping[str, str]) -> _Python | None:
+def _asked(
+    candidate: str, environment: Mapping[str, str], *, of_any_kind: bool = False
+) -> _Python | None:
     """What an interpreter tells of itself, a shim of the one that it stands for.
 
     `None` where it can't be run, or is no CPython of the usual kind: neither a release to come,
     nor free-threaded.
     """
-    command = [candidate, "-I", "-S", "-c", _ASK]
+    command = [candidate, "-I", "-S", "-c", _ASK, "any" if of_any_kind else ""]
     try:
         told = subprocess.run(
             command, env=dict(environment), capture_output=True, text=True, check=True,
