@@ -214,17 +214,18 @@ def test_a_disk_is_no_device_that_may_be_used(
 
 
 def test_what_may_be_read_and_written(tmp_path: Path) -> None:
-    for name in ("closed", "closed/needed", "own"):
+    for name in ("closed", "closed/needed", "closed/needed/job", "own"):
         (tmp_path / name).mkdir()
         (tmp_path / name / "file").write_text(name)
     named = {
-        "hidden": [str(tmp_path)],
+        "hidden": [str(tmp_path), str(tmp_path / "closed/needed/job")],
         "shown": [str(tmp_path / "closed/needed"), sys.base_prefix, sys.prefix],
         "writable": [str(tmp_path / "own")],
     }
     code = f"""
 import os
-for name in ("closed", "closed/needed", "own"):
+print(sorted(os.listdir({str(tmp_path)!r} + "/closed/needed")))
+for name in ("closed", "closed/needed", "closed/needed/job", "own"):
     for mode in ("r", "a"):
         try:
             open({str(tmp_path)!r} + f"/{{name}}/file", mode)
@@ -244,7 +245,9 @@ except PermissionError:
 """
     command = [sys.executable, "-I", "-S", shut_in.__file__, json.dumps(named), sys.executable]
     done = subprocess.run([*command, "-I", "-c", code], capture_output=True, text=True, check=True)
-    assert done.stdout.splitlines() == ["closed/needed r", "own r", "own a"]
+    listed, *opened = done.stdout.splitlines()
+    assert listed == "['file', 'job']"
+    assert opened == ["closed/needed r", "own r", "own a"]
 
 
 def test_the_launcher_tells_what_cannot_be_run(tmp_path: Path) -> None:

@@ -121,6 +121,8 @@ def hide(limits: dict[str, Any]) -> None:
     rules = libc.syscall(CREATE_RULESET, ctypes.byref(ruleset), ctypes.c_size_t(size), 0)
     for path in readable_paths([*limits["hidden"], "/dev"], limits["shown"]):
         allow(rules, path, READ)
+    for path in limits["shown"]:
+        allow(rules, path, READ_DIR)  # the names, even where some of it is hidden: pip lists it
     for path in devices():
         allow(rules, path, READ | WRITE_FILE | (TRUNCATE & rights))
     shared = "/dev/shm"  # noqa: S108
