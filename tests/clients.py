@@ -60,6 +60,7 @@ def _become(
     arguments: tuple[str, ...],
     outputs: tuple[Path, Path],
 ) -> None:
+    os.chdir(outputs[0].parent)  # MLflow may write a database to where it is run
     os.environ.clear()
     os.environ.update(environment)
     for number, output in enumerate(outputs, start=1):

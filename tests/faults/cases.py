@@ -43,7 +43,6 @@ FAULTS = (
         {"action": "reply", "status": 502, "body": BAD_GATEWAY, "after_handler": True},
         passes=True,
     ),
-    Fault("503", {**_LATER, "status": 503}, passes=True),
     Fault(
         "503 after",
         {**_LATER, "status": 503, "after_handler": True},  # a gateway that had handed it on
