@@ -8,6 +8,7 @@ import time
 import uuid
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import pytest
 from big_models import folder_of, run_with_files
@@ -24,9 +25,14 @@ from exactly_once import (
 )
 from workspace import Workspace
 
-BUSY = {"action": "reply", "status": 503, "headers": {"Retry-After": "1"}}
+
+def busy(seconds: int) -> dict[str, Any]:
+    """The fault of a server that asks to come back later."""
+    return {"action": "reply", "status": 503, "headers": {"Retry-After": str(seconds)}}
+
+
 # A gateway may say "busy, come back" of what it has handed on.
-REPLIES_LOST = {"lost": {"action": "lost-reply"}, "busy": {**BUSY, "after_handler": True}}
+REPLIES_LOST = {"lost": {"action": "lost-reply"}, "busy": {**busy(1), "after_handler": True}}
 
 
 def test_a_rerun_is_quick_and_makes_few_requests(
@@ -95,7 +101,7 @@ def test_who_is_asked_to_wait_tries_no_earlier(
     registry_workspace: Workspace, inputs: dict[str, str], name: str
 ) -> None:
     path = "*/model-versions/create"
-    registry_workspace.control.fault(path=path, **BUSY | {"headers": {"Retry-After": "9"}})
+    registry_workspace.control.fault(path=path, **busy(9))
     run = register(inputs)
     assert_one_version(registry_workspace, name, run)
     refused, taken = registry_workspace.requests("POST", path)
@@ -106,7 +112,7 @@ def test_nobody_waits_longer_than_the_timeout(
     registry_workspace: Workspace, inputs: dict[str, str], name: str
 ) -> None:
     path = "*/model-versions/create"
-    registry_workspace.control.fault(path=path, **BUSY | {"headers": {"Retry-After": "999"}})
+    registry_workspace.control.fault(path=path, **busy(999))
     run = register(inputs)
     assert run.code == 5, run.log
     assert "503" in run.annotations()[0]

@@ -104,7 +104,6 @@ def test_a_mark_is_renewed_while_its_maker_lives(
 ) -> None:
     registry_workspace.control.set(hold_ready=True)
     started = Started(tmp_path / "slow", inputs, REMOTE_REGISTRY_ABANDONED_AFTER="6")
-
     seen: set[float] = set()
 
     def was_renewed_twice() -> bool:

@@ -19,11 +19,11 @@ from made_versions import (
 )
 from promoting import promote
 from servers import MlflowServer
+from sides import BOTH
 from tiny_server import Reply, TinyServer
 from told import assert_told, writes
 from workspace import Workspace
 
-BOTH = pytest.mark.parametrize("registry", ["registry_workspace", "mlflow_server"])
 MALLORY = "dapi-of-mallory"
 MLFLOW = "/api/2.0/mlflow"
 MISSING = Reply.of({"error_code": "RESOURCE_DOES_NOT_EXIST", "message": "no"}, 404)

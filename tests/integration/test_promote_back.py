@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-import pytest
 from command import Side, call, side_inputs
 from made_versions import (
     alias,
@@ -18,10 +17,9 @@ from made_versions import (
 )
 from promoting import promote
 from servers import MlflowServer
+from sides import BOTH
 from told import assert_told, writes
 from workspace import Workspace
-
-BOTH = pytest.mark.parametrize("registry", ["registry_workspace", "mlflow_server"])
 
 
 @BOTH

@@ -5,14 +5,13 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 
-import pytest
 from command import Run, Side, call, side_inputs
 from made_versions import make_model, make_version, move, set_alias
 from servers import MlflowServer
+from sides import BOTH
 from told import assert_told, writes
 from workspace import Workspace
 
-BOTH = pytest.mark.parametrize("registry", ["registry_workspace", "mlflow_server"])
 SHA = "d" * 40
 
 

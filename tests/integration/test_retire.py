@@ -23,13 +23,13 @@ from made_versions import (
 )
 from registering import FILES
 from servers import MlflowServer
+from sides import BOTH
 from told import assert_told, writes
 from workspace import Workspace
 
 from remote_registry.attempt import Attempt
 
 pytestmark = pytest.mark.usefixtures("staging_is_cleared")
-BOTH = pytest.mark.parametrize("registry", ["registry_workspace", "mlflow_server"])
 STAGING = "/databricks/mlflow/tmp-external-source"
 AT_ONCE = {"REMOTE_REGISTRY_ABANDONED_AFTER": "0"}
 

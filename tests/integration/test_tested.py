@@ -22,10 +22,10 @@ from runnable import (
     registered,
     try_out,
 )
+from sides import BOTH
 from told import assert_told, writes
 from workspace import Workspace
 
-BOTH = pytest.mark.parametrize("registry", ["registry_workspace", "mlflow_server"])
 ROWS = '[{"x": 1}, {"x": 2}]'
 NEVER_RUN = "raise SystemExit('it was run')\n"
 UV = "uv==0.13.9"

@@ -201,41 +201,34 @@ def test_the_python_of_the_model_is_taken_where_it_is_here() -> None:
         assert Path(maker.python).is_file()
 
 
+def a_python(file: Path, told: str) -> None:
+    """One that says so of itself."""
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_text(f"#!/bin/sh\n{told}\n")
+    file.chmod(0o755)
+
+
 def test_else_the_nearest_with_a_warning_that_names_both(tmp_path: Path) -> None:
     maker = choose((3, 29), {"PATH": "/nowhere"})
     minor = sys.version_info[1]
     assert f"made with Python 3.29, and is tested with Python 3.{minor}" in maker.warning
-    tools = tmp_path / "Python" / "3.28.1" / "x64" / "bin"
-    tools.mkdir(parents=True)
-    fake = tools / "python"
-    fake.write_text("#!/bin/sh\necho 3 28\necho /tools/python3.28\necho /tools\n")
-    fake.chmod(0o755)
+    told = "echo 3 28; echo /tools/python3.28; echo /tools"
+    a_python(tmp_path / "Python/3.28.1/x64/bin/python", told)
     maker = choose((3, 29), {"PATH": "/nowhere", "RUNNER_TOOL_CACHE": str(tmp_path)})
     assert maker.python == "/tools/python3.28"
     assert "tested with Python 3.28" in maker.warning
 
 
 def test_a_python_that_cannot_be_run_is_passed_over(tmp_path: Path) -> None:
-    broken = tmp_path / "python3.29"
-    broken.write_text("#!/bin/sh\nexit 127\n")
-    broken.chmod(0o755)
+    a_python(tmp_path / "python3.29", "exit 127")
     assert "nearest" in choose((3, 29), {"PATH": str(tmp_path)}).warning
 
 
 def test_uv_brings_the_python_that_was_asked_for(tmp_path: Path) -> None:
-    uv = tmp_path / "uv"
-    uv.write_text("#!/bin/sh\n")
-    uv.chmod(0o755)
+    a_python(tmp_path / "uv", "")
     maker = choose((3, 29), {"PATH": str(tmp_path)})
-    assert (maker.uv, maker.python, maker.warning) == (str(uv), "3.29", "")
+    assert (maker.uv, maker.python, maker.warning) == (str(tmp_path / "uv"), "3.29", "")
     assert maker.brings
-
-
-def a_python(file: Path, told: str) -> None:
-    """One that says so of itself."""
-    file.parent.mkdir(parents=True, exist_ok=True)
-    file.write_text(f"#!/bin/sh\n{told}\n")
-    file.chmod(0o755)
 
 
 def test_uv_is_given_the_python_that_a_shim_stands_for(tmp_path: Path) -> None:
